@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_HELLO_H
+#define USHER_HELLO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../common/hostname.h"
+
+/*
+ * What a ClientHello says about where it wants to go.  Two engines stand
+ * behind this one interface: the cursor (hello.c) and BearSSL's parser
+ * (hello_bearssl.c).
+ */
+enum hello_kind {
+	HELLO_NAMED,		/* server_name is there and legal */
+	HELLO_NAMELESS,		/* well-formed, no server_name extension */
+	HELLO_BAD_NAME,		/* server_name is no legal host name */
+	HELLO_MALFORMED		/* breaks RFC 8446 4.1.2, 4.2, RFC 6066 3 or
+				 * RFC 7301 3.1 */
+};
+
+struct hello {
+	struct hostname	name;	/* NAMED: the name; else all NUL */
+	bool		acme;	/* offers the ALPN acme-tls/1 (RFC 8737)
+				 * and nothing else */
+};
+
+/*
+ * bytes: a first flight for which flight_measure() said FLIGHT_WHOLE; n is
+ * flight.size.  hello is set on every return.
+ *
+ * hello_cursor() is pure: no memory, no errno, no system call, O(n).
+ * hello_bearssl() makes no system call; it uses a static engine context.
+ * Its limits are BearSSL's: acme is true when acme-tls/1 is among the
+ * protocols offered.
+ */
+enum hello_kind	hello_cursor(const uint8_t *bytes, size_t n,
+    struct hello *hello);
+enum hello_kind	hello_bearssl(const uint8_t *bytes, size_t n,
+    struct hello *hello);
+
+#endif
