@@ -26,15 +26,17 @@ struct proxy_header {
 
 /*
  * client and listener: the two ends of the accepted connection, AF_INET or
- * AF_INET6; v4-mapped addresses are written as IPv4.  Any other family gives
- * UNKNOWN (v1) or LOCAL-like AF_UNSPEC (v2).
+ * AF_INET6, whole, neither NULL; v4-mapped addresses are written as IPv4.
+ * Any other family, which no listener of ours has, gives UNKNOWN (v1) or
+ * command PROXY with AF_UNSPEC (v2), which haproxy refuses.
  */
 void	proxy_v1(struct proxy_header *header, const struct sockaddr *client,
 	    const struct sockaddr *listener);
 
 /*
  * Version 2, command PROXY, STREAM, with TLVs AUTHORITY (the host name; left
- * out when name is NULL or empty), UNIQUE_ID (id, PROXY_ID_SIZE bytes) and
+ * out when name is NULL or empty), UNIQUE_ID (id, PROXY_ID_SIZE bytes, not
+ * NULL) and
  * CRC32C over the whole header.
  */
 void	proxy_v2(struct proxy_header *header, const struct sockaddr *client,

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Linux, builds that are not shipped: dynamic children, as the sanitizers
+ * need them.  Their loader opens and maps libraries, and because a child
+ * starts under the parent's filter, that filter must allow it; the children's
+ * own filters only get what the sanitizers' runtime does while it runs.
+ */
+#include <sys/mman.h>
+
+#include <unistd.h>
+
+#include "seccomp.h"
+
+const char seccomp_loader_name[] = "DYNAMIC children, wider parent";
+
+static const struct rule runtime_rules[] = {
+	ALLOW_IF(mmap, 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE)),
+	ALLOW_IF(mmap, 1, SCMP_A2(SCMP_CMP_EQ, PROT_NONE)),
+	ALLOW_IF(mprotect, 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE)),
+	ALLOW_IF(mprotect, 1, SCMP_A2(SCMP_CMP_EQ, PROT_NONE)),
+	ALLOW(madvise),
+	ALLOW(sched_yield),
+	ALLOW(futex),
+	ALLOW(getpid),
+	ALLOW(gettid),
+	ALLOW(sigaltstack),
+	ALLOW(rt_sigprocmask),
+	ALLOW_IF(write, 1, SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO)),
+};
+
+static const struct rule children_rules[] = {
+	ALLOW(openat),
+	ALLOW(read),
+	ALLOW(pread64),
+	ALLOW(access),
+	ALLOW(faccessat),
+	ALLOW(newfstatat),
+	ALLOW(fstatfs),
+	ALLOW(lseek),
+	ALLOW(mmap),
+	ALLOW(mprotect),
+	ALLOW(prctl),
+	ALLOW(getcwd),
+	ALLOW(sysinfo),
+	ALLOW(sched_getaffinity),
+	ALLOW(rt_sigaction),
+	ALLOW(set_robust_list),
+	ALLOW(uname),
+	ALLOW(exit),
+	ALLOW(getppid),
+	ALLOW(fcntl),
+};
+
+void
+seccomp_allow_runtime(scmp_filter_ctx filter)
+{
+	seccomp_allow(filter, RULES(runtime_rules));
+}
+
+void
+seccomp_allow_children(scmp_filter_ctx filter)
+{
+	seccomp_allow(filter, RULES(children_rules));
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Linux: how a filter is made and what every role needs.  The rules of the
+ * roles are in seccomp_parser.c, seccomp_relay.c and seccomp_parent.c.
+ */
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <linux/capability.h>
+
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../src/common/message.h"
+#include "sandbox.h"
+#include "seccomp.h"
+
+static const struct rule base_rules[] = {
+	/* The loop: libevent with epoll. */
+	ALLOW(epoll_ctl),
+	ALLOW(epoll_wait),
+	ALLOW(epoll_pwait),
+	ALLOW(clock_gettime),		/* where the vDSO has none */
+	ALLOW(close),
+	/* malloc(3): private, anonymous, where the kernel likes, no code. */
+	ALLOW(brk),
+	ALLOW(munmap),
+	ALLOW_IF(mmap, 3, SCMP_A0(SCMP_CMP_EQ, 0),
+	    SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE),
+	    SCMP_A3(SCMP_CMP_EQ, MAP_PRIVATE | MAP_ANONYMOUS)),
+	ALLOW_IF(mremap, 1, SCMP_A3(SCMP_CMP_EQ, MREMAP_MAYMOVE)),
+	/* Endings and interruptions. */
+	ALLOW(exit_group),
+	ALLOW(restart_syscall),
+	ALLOW(rt_sigreturn),
+	/* message_take(), message_report(). */
+	ALLOW_IF(recvmsg, 1, SCMP_A0(SCMP_CMP_EQ, CHILD_CONTROL)),
+	ALLOW_IF(write, 1, SCMP_A0(SCMP_CMP_EQ, CHILD_REPORT)),
+	/* confine_silence() */
+	ALLOW_IF(dup2, 2, SCMP_A0(SCMP_CMP_EQ, STDIN_FILENO),
+	    SCMP_A1(SCMP_CMP_EQ, STDERR_FILENO)),
+	ALLOW_IF(dup3, 2, SCMP_A0(SCMP_CMP_EQ, STDIN_FILENO),
+	    SCMP_A1(SCMP_CMP_EQ, STDERR_FILENO)),
+};
+
+static void __attribute__((noreturn))
+fail(const char *what, int error)
+{
+	errno = error < 0 ? -error : error;
+	err(1, "sandbox: %s", what);
+}
+
+scmp_filter_ctx
+seccomp_begin(void)
+{
+	scmp_filter_ctx	filter;
+	int		error;
+
+	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (filter == NULL)
+		errx(1, "sandbox: seccomp filter: out of memory");
+	/* The i386 and x32 ways in are closed: they kill too. */
+	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS);
+	if (error == 0)
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
+	/* 2: a binary tree, found in a few steps for any call */
+	if (error == 0)
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (error != 0)
+		fail("seccomp filter", error);
+	return filter;
+}
+
+void
+seccomp_allow(scmp_filter_ctx filter, const struct rule *rules, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		int error;
+
+		error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+		    rules[i].call, rules[i].conditions, rules[i].condition);
+		/* A call that this architecture does not have is not needed. */
+		if (error != 0 && rules[i].call >= 0)
+			fail("seccomp rule", error);
+	}
+}
+
+void
+seccomp_allow_base(scmp_filter_ctx filter)
+{
+	seccomp_allow(filter, RULES(base_rules));
+}
+
+void
+seccomp_enforce(scmp_filter_ctx filter)
+{
+	int error;
+
+	seccomp_allow_runtime(filter);
+	error = seccomp_load(filter);
+	if (error != 0)
+		fail("seccomp is not available", error);
+	seccomp_release(filter);
+}
+
+void
+sandbox_close_from(int first)
+{
+	if (syscall(SYS_close_range, (unsigned int)first, UINT_MAX, 0) == -1)
+		err(1, "sandbox: close_range");
+}
+
+static void
+harden(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		err(1, "sandbox: no_new_privs");
+	/*
+	 * exec has set it back to 1, and then a sibling of the same user could
+	 * take our descriptors with pidfd_getfd(2).
+	 */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		err(1, "sandbox: dumpable");
+}
+
+void
+sandbox_harden(void)
+{
+	struct __user_cap_header_struct	header;
+	struct __user_cap_data_struct	none[2];
+
+	memset(&header, 0, sizeof(header));
+	memset(none, 0, sizeof(none));
+	header.version = _LINUX_CAPABILITY_VERSION_3;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 ||
+	    syscall(SYS_capset, &header, none) == -1)
+		err(1, "sandbox: capabilities");
+	harden();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
+		err(1, "sandbox: parent death signal");
+}
+
+void
+sandbox_harden_parent(void)
+{
+	harden();
+}

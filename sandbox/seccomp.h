@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_SECCOMP_H
+#define USHER_SECCOMP_H
+
+#include <seccomp.h>
+#include <stddef.h>
+
+/*
+ * Linux: what the files of the seccomp sandbox share.  Not for others.
+ *
+ * A rule allows one system call where all its conditions on arguments hold;
+ * several rules for one call are alternatives; everything else kills.
+ */
+enum { RULE_CONDITIONS_MAX = 4 };
+
+struct rule {
+	int			 call;
+	unsigned int		 conditions;
+	struct scmp_arg_cmp	 condition[RULE_CONDITIONS_MAX];
+};
+
+#define ALLOW(name)		{ SCMP_SYS(name), 0, { { 0 } } }
+#define ALLOW_IF(name, n, ...)	{ SCMP_SYS(name), n, { __VA_ARGS__ } }
+
+#define RULES(table)		(table), sizeof(table) / sizeof((table)[0])
+
+scmp_filter_ctx seccomp_begin(void);
+void	seccomp_allow(scmp_filter_ctx filter, const struct rule *rules,
+	    size_t n);
+void	seccomp_enforce(scmp_filter_ctx filter);
+
+/* What libc, libevent's loop and message.c need in every role. */
+void	seccomp_allow_base(scmp_filter_ctx filter);
+
+/*
+ * What the C library of this build needs beyond that in every role, and what
+ * its program loader needs when a child starts: nothing for the static
+ * programs that are shipped (loader_static.c); a dynamic or sanitizer build
+ * links loader_dynamic.c in its place.
+ */
+void	seccomp_allow_runtime(scmp_filter_ctx filter);
+void	seccomp_allow_children(scmp_filter_ctx filter);
+extern const char seccomp_loader_name[];
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Linux: what the parent may do.  It holds the keys: it opens only below
+ * hosts/, connects only UNIX sockets, executes only the children's programs,
+ * and reads only from descriptors of its own.
+ *
+ * Children start under this filter and add theirs to it, so what follows is
+ * the widest of all: what the parent needs, what a child needs between fork
+ * and its own filter, and what the children's filters allow.
+ */
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/mman.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "../src/usherd/linux.h"
+#include "sandbox.h"
+#include "seccomp.h"
+#include "seccomp_rules.h"
+
+static const struct rule parent_rules[] = {
+	/* connection.c, backend.c */
+	ALLOW_IF(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+	    SCMP_A1(SCMP_CMP_EQ, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
+	    SCMP_A2(SCMP_CMP_EQ, 0)),
+	ALLOW(connect),
+	ALLOW(getpeername),
+	ALLOW(getsockname),
+	/* hosts_linux.c: fstat(2) and reading a directory of backends */
+	ALLOW_IF(newfstatat, 1, SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)),
+	ALLOW(fstat),
+	ALLOW(getdents64),
+	ALLOW_IF(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, F_GETFL)),
+	ALLOW(getrandom),
+	/* child.c: make, watch and end children */
+	ALLOW_IF(socketpair, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)),
+	ALLOW_IF(pipe2, 1, SCMP_A1(SCMP_CMP_EQ, O_CLOEXEC)),
+	ALLOW(dup2),
+	ALLOW(dup3),
+	ALLOW_IF(clone, 1, SCMP_A0(SCMP_CMP_EQ,
+	    CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)),
+	ALLOW_IF(clone, 1, SCMP_A0(SCMP_CMP_EQ, SIGCHLD)),	/* musl */
+	ALLOW(wait4),
+	ALLOW_IF(kill, 1, SCMP_A1(SCMP_CMP_EQ, SIGKILL)),
+	/* main.c: signals by way of libevent's pipe */
+	ALLOW(rt_sigaction),
+	ALLOW(rt_sigprocmask),
+};
+
+/* What a static program does from exec to its own filter. */
+static const struct rule child_rules[] = {
+	/* the C library's start */
+	ALLOW(arch_prctl),
+	ALLOW(set_tid_address),
+	ALLOW(set_robust_list),
+	ALLOW(rseq),
+	ALLOW_IF(mprotect, 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ)),	/* RELRO */
+	ALLOW(prlimit64),
+	ALLOW(setrlimit),
+	/* issetugid(3) in libevent */
+	ALLOW(getuid),
+	ALLOW(geteuid),
+	ALLOW(getgid),
+	ALLOW(getegid),
+	ALLOW(epoll_create1),
+	ALLOW_IF(pipe2, 1, SCMP_A1(SCMP_CMP_EQ, O_NONBLOCK | O_CLOEXEC)),
+	/* confine.c */
+	ALLOW(fchdir),
+	ALLOW(chdir),
+	ALLOW(chroot),
+	ALLOW(setgroups),
+	ALLOW(getgroups),
+	ALLOW(setresgid),
+	ALLOW(setresuid),
+	ALLOW(setuid),
+	ALLOW(setgid),
+	ALLOW(getresuid),
+	ALLOW(getresgid),
+	/* seccomp.c */
+	ALLOW(close_range),
+	ALLOW(capset),
+	ALLOW(seccomp),
+	ALLOW_IF(prctl, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS)),
+	ALLOW_IF(prctl, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG)),
+	ALLOW_IF(prctl, 2, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE),
+	    SCMP_A1(SCMP_CMP_EQ, 0)),
+	ALLOW_IF(prctl, 2, SCMP_A0(SCMP_CMP_EQ, PR_CAP_AMBIENT),
+	    SCMP_A1(SCMP_CMP_EQ, PR_CAP_AMBIENT_CLEAR_ALL)),
+	/* what the filters of parser and relay allow */
+	RULE_PEEK,
+	RULE_RCVLOWAT,
+	RULE_SPLICE,
+	RULE_PIPE,
+	RULE_DISCARD,
+	RULE_SEND,
+	RULE_SHUTDOWN,
+	RULE_POLL,
+	RULE_PPOLL,
+};
+
+/* Pointers and descriptor numbers that are known only now. */
+static void
+allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
+{
+	const scmp_datum_t	base = (scmp_datum_t)keys->base;
+	const struct rule	ours[] = {
+		ALLOW_IF(read, 1, SCMP_A0(SCMP_CMP_LT, base)),
+		ALLOW_IF(write, 1, SCMP_A0(SCMP_CMP_LT, base)),
+		ALLOW_IF(sendmsg, 1, SCMP_A0(SCMP_CMP_LT, base)),
+		ALLOW_IF(accept4, 1, SCMP_A0(SCMP_CMP_LT, base)),
+	};
+	size_t			i;
+
+	seccomp_allow(filter, RULES(ours));
+	for (i = 0; i < HOSTS_QUESTIONS; i++) {
+		/* A descriptor, not AT_FDCWD; one of our constants. */
+		const struct rule question = ALLOW_IF(openat2, 3,
+		    SCMP_A0(SCMP_CMP_LT, (scmp_datum_t)INT32_MAX),
+		    SCMP_A2(SCMP_CMP_EQ,
+			(scmp_datum_t)(uintptr_t)&hosts_questions[i]),
+		    SCMP_A3(SCMP_CMP_EQ, sizeof(hosts_questions[i])));
+
+		seccomp_allow(filter, &question, 1);
+	}
+	for (i = 0; i < keys->nprograms; i++) {
+		const struct rule program = ALLOW_IF(execveat, 3,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)keys->programs[i]),
+		    SCMP_A1(SCMP_CMP_EQ,
+			(scmp_datum_t)(uintptr_t)program_empty_path),
+		    SCMP_A4(SCMP_CMP_EQ, AT_EMPTY_PATH));
+
+		seccomp_allow(filter, &program, 1);
+	}
+}
+
+/*
+ * Where a static C library looks for its origin at its start; the answer is
+ * of no use to a child, so it gets an error instead of death.
+ */
+static void
+deny_readlink(scmp_filter_ctx filter)
+{
+	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
+	    SCMP_SYS(readlink), 0) != 0 ||
+	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
+	    SCMP_SYS(readlinkat), 0) != 0)
+		errx(1, "sandbox: seccomp rule");
+}
+
+void
+sandbox_enter_parent(const struct sandbox_keys *keys)
+{
+	scmp_filter_ctx filter;
+
+	filter = seccomp_begin();
+	seccomp_allow_base(filter);
+	seccomp_allow(filter, RULES(parent_rules));
+	seccomp_allow(filter, RULES(child_rules));
+	allow_keys(filter, keys);
+	deny_readlink(filter);
+	seccomp_allow_children(filter);
+	seccomp_enforce(filter);
+}
+
+const char *
+sandbox_name(void)
+{
+	static char			 name[96];
+	const struct scmp_version	*version = seccomp_version();
+
+	if (version == NULL)
+		return "seccomp";
+	(void)snprintf(name, sizeof(name), "seccomp (libseccomp %u.%u.%u), "
+	    "no_new_privs, %s", version->major, version->minor,
+	    version->micro, seccomp_loader_name);
+	return name;
+}

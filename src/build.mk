@@ -1,0 +1,167 @@
+# What is built from what.  Read by GNU make and BSD make alike, so it keeps
+# to what both know.  Yours to set: CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX,
+# DESTDIR.  OS is set by the makefile that includes this one.
+
+VERSION = 0.1.0
+PREFIX = /usr/local
+SBINDIR = $(PREFIX)/sbin
+LIBEXECDIR = $(PREFIX)/libexec/usherd
+MANDIR = $(PREFIX)/share/man
+B = build
+
+# Hardening is not an option, but a sanitizer build needs other names for it.
+FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
+WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings
+OUR_CPPFLAGS = -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' \
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' $(FORTIFY)
+OUR_CFLAGS = -std=c11 -O2 -g $(WARN) $(HARDEN)
+OUR_LDFLAGS = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+
+COMPILE = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@
+LINK = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@
+
+# Children are static: they start under the parent's filter, which lets
+# nothing be opened or mapped executable.  LOADER=dynamic PIE=-pie for
+# sanitizers, never for use: sandbox/loader_dynamic.c.
+LOADER = static
+PIE = -static-pie
+
+# One file per operating system and question; a system that is not here has
+# no sandbox and does not link.
+SANDBOX_Linux = $(B)/seccomp.o $(B)/loader_$(LOADER).o
+SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o \
+	$(B)/userns_linux.o
+SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
+SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
+SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/program_linux.o
+SYSTEM_RELAY_Linux = $(B)/mover_linux.o
+SANDBOX_LIBS_Linux = -lseccomp
+LIBEVENT = -levent_core
+BEARSSL = -lbearssl
+CHECK_LIBS_Linux = -lcheck -lsubunit -lm -lrt -lpthread
+
+CHILD = $(B)/agelist.o $(B)/confine.o $(B)/message.o $(B)/no_resolver.o
+USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
+	$(B)/visitor.o $(B)/backend.o $(B)/children.o $(B)/talk.o \
+	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
+	$(B)/agelist.o $(B)/hostname.o $(B)/message.o $(B)/refusal.o \
+	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
+PARSER = $(B)/parser.o $(B)/hostname.o $(CHILD) $(SANDBOX_PARSER_$(OS))
+TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
+REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
+HTTP = $(B)/http.o $(REQUEST)
+RELAY = $(B)/relay.o $(B)/pair.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
+	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
+
+PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay
+
+HEADERS != echo src/*/*.h sandbox/*.h
+MADE != mkdir -p $(B)/tests
+
+all: $(PROGRAMS) tests-build
+
+programs: $(PROGRAMS)
+
+$(B)/usherd: $(USHERD)
+	$(LINK) -pie $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/usherd-tls: $(PARSER) $(TLS)
+	$(LINK) $(PIE) $(PARSER) $(TLS) $(LIBEVENT) $(BEARSSL) \
+	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/usherd-http: $(PARSER) $(HTTP)
+	$(LINK) $(PIE) $(PARSER) $(HTTP) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) \
+	    $(LIBS)
+
+$(B)/usherd-relay: $(RELAY)
+	$(LINK) $(PIE) $(RELAY) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/agelist.o: src/common/agelist.c $(HEADERS)
+	$(COMPILE) src/common/agelist.c
+$(B)/confine.o: src/common/confine.c $(HEADERS)
+	$(COMPILE) src/common/confine.c
+$(B)/hostname.o: src/common/hostname.c $(HEADERS)
+	$(COMPILE) src/common/hostname.c
+$(B)/message.o: src/common/message.c $(HEADERS)
+	$(COMPILE) src/common/message.c
+$(B)/no_resolver.o: src/common/no_resolver.c $(HEADERS)
+	$(COMPILE) src/common/no_resolver.c
+$(B)/refusal.o: src/common/refusal.c $(HEADERS)
+	$(COMPILE) src/common/refusal.c
+$(B)/authority.o: src/parser/authority.c $(HEADERS)
+	$(COMPILE) src/parser/authority.c
+$(B)/chunks.o: src/parser/chunks.c $(HEADERS)
+	$(COMPILE) src/parser/chunks.c
+$(B)/field.o: src/parser/field.c $(HEADERS)
+	$(COMPILE) src/parser/field.c
+$(B)/flight.o: src/parser/flight.c $(HEADERS)
+	$(COMPILE) src/parser/flight.c
+$(B)/hello.o: src/parser/hello.c $(HEADERS)
+	$(COMPILE) src/parser/hello.c
+$(B)/hello_bearssl.o: src/parser/hello_bearssl.c $(HEADERS)
+	$(COMPILE) src/parser/hello_bearssl.c
+$(B)/http.o: src/parser/http.c $(HEADERS)
+	$(COMPILE) src/parser/http.c
+$(B)/parser.o: src/parser/parser.c $(HEADERS)
+	$(COMPILE) src/parser/parser.c
+$(B)/request.o: src/parser/request.c $(HEADERS)
+	$(COMPILE) src/parser/request.c
+$(B)/tls.o: src/parser/tls.c $(HEADERS)
+	$(COMPILE) src/parser/tls.c
+$(B)/answer.o: src/relay/answer.c $(HEADERS)
+	$(COMPILE) src/relay/answer.c
+$(B)/mover_linux.o: src/relay/mover_linux.c $(HEADERS)
+	$(COMPILE) src/relay/mover_linux.c
+$(B)/pair.o: src/relay/pair.c $(HEADERS)
+	$(COMPILE) src/relay/pair.c
+$(B)/relay.o: src/relay/relay.c $(HEADERS)
+	$(COMPILE) src/relay/relay.c
+$(B)/backend.o: src/usherd/backend.c $(HEADERS)
+	$(COMPILE) src/usherd/backend.c
+$(B)/children.o: src/usherd/children.c $(HEADERS)
+	$(COMPILE) src/usherd/children.c
+$(B)/crc32c.o: src/usherd/crc32c.c $(HEADERS)
+	$(COMPILE) src/usherd/crc32c.c
+$(B)/hosts_linux.o: src/usherd/hosts_linux.c $(HEADERS)
+	$(COMPILE) src/usherd/hosts_linux.c
+$(B)/listen_open.o: src/usherd/listen_open.c $(HEADERS)
+	$(COMPILE) src/usherd/listen_open.c
+$(B)/listener.o: src/usherd/listener.c $(HEADERS)
+	$(COMPILE) src/usherd/listener.c
+$(B)/log.o: src/usherd/log.c $(HEADERS)
+	$(COMPILE) src/usherd/log.c
+$(B)/main.o: src/usherd/main.c $(HEADERS)
+	$(COMPILE) src/usherd/main.c
+$(B)/options.o: src/usherd/options.c $(HEADERS)
+	$(COMPILE) src/usherd/options.c
+$(B)/privilege.o: src/usherd/privilege.c $(HEADERS)
+	$(COMPILE) src/usherd/privilege.c
+$(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)
+	$(COMPILE) src/usherd/program_linux.c
+$(B)/proxy.o: src/usherd/proxy.c $(HEADERS)
+	$(COMPILE) src/usherd/proxy.c
+$(B)/slots.o: src/usherd/slots.c $(HEADERS)
+	$(COMPILE) src/usherd/slots.c
+$(B)/talk.o: src/usherd/talk.c $(HEADERS)
+	$(COMPILE) src/usherd/talk.c
+$(B)/visitor.o: src/usherd/visitor.c $(HEADERS)
+	$(COMPILE) src/usherd/visitor.c
+$(B)/seccomp.o: sandbox/seccomp.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp.c
+$(B)/seccomp_parent.o: sandbox/seccomp_parent.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp_parent.c
+$(B)/seccomp_parser.o: sandbox/seccomp_parser.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp_parser.c
+$(B)/seccomp_relay.o: sandbox/seccomp_relay.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp_relay.c
+$(B)/userns_linux.o: sandbox/userns_linux.c $(HEADERS)
+	$(COMPILE) sandbox/userns_linux.c
+$(B)/loader_static.o: sandbox/loader_static.c $(HEADERS)
+	$(COMPILE) sandbox/loader_static.c
+$(B)/loader_dynamic.o: sandbox/loader_dynamic.c $(HEADERS)
+	$(COMPILE) sandbox/loader_dynamic.c
+
+tests-build:
+

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A child's first steps: it gives away every right that it will not need
+ * before it sees the first foreign byte.
+ */
+#include <sys/resource.h>
+
+#include <err.h>
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../sandbox/sandbox.h"
+#include "confine.h"
+#include "message.h"
+
+static unsigned long
+number(const char *text, char **end)
+{
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, end, 10);
+	if (errno != 0 || *end == text || value > INT_MAX)
+		errx(1, "%s: not a number", text);
+	return value;
+}
+
+void
+confine_options(struct confinement *confinement, int argc, char *argv[])
+{
+	char	*end;
+	int	 option;
+
+	memset(confinement, 0, sizeof(*confinement));
+	while ((option = getopt(argc, argv, "ce:i:n:")) != -1) {
+		switch (option) {
+		case 'c':
+			confinement->change_root = 1;
+			break;
+		case 'e':
+			confinement->engine = optarg;
+			break;
+		case 'i':
+			confinement->uid = (uid_t)number(optarg, &end);
+			if (*end != ':')
+				errx(1, "%s: not UID:GID", optarg);
+			confinement->gid = (gid_t)number(end + 1, &end);
+			confinement->change_ids = 1;
+			break;
+		case 'n':
+			confinement->descriptors = number(optarg, &end);
+			break;
+		default:
+			exit(1);
+		}
+	}
+	if (confinement->descriptors == 0)
+		errx(1, "started by hand: usherd(8) starts this program");
+}
+
+static void
+change_root(void)
+{
+	if (fchdir(CHILD_EMPTY) == -1)
+		err(1, "empty directory");
+	if (chroot(".") == -1)
+		err(1, "chroot");
+	if (chdir("/") == -1)
+		err(1, "chdir");
+}
+
+/* The uid must not come back: tried, not assumed. */
+static void
+change_ids(uid_t uid, gid_t gid)
+{
+	uid_t	real, effective, saved;
+	gid_t	rgid, egid, sgid;
+
+	if (uid == 0 || gid == 0)
+		errx(1, "refusing to run as root");
+	if (setgroups(0, NULL) == -1)
+		err(1, "setgroups");
+	if (setresgid(gid, gid, gid) == -1)
+		err(1, "setresgid");
+	if (setresuid(uid, uid, uid) == -1)
+		err(1, "setresuid");
+	if (getresuid(&real, &effective, &saved) == -1 ||
+	    getresgid(&rgid, &egid, &sgid) == -1)
+		err(1, "getresuid");
+	if (real != uid || effective != uid || saved != uid ||
+	    rgid != gid || egid != gid || sgid != gid ||
+	    getgroups(0, NULL) != 0)
+		errx(1, "ids did not change");
+	if (setresuid((uid_t)-1, 0, (uid_t)-1) != -1 || setgid(0) != -1)
+		errx(1, "root came back");
+}
+
+static void
+limit(int what, rlim_t value)
+{
+	struct rlimit rl = { value, value };
+
+	if (setrlimit(what, &rl) == -1)
+		err(1, "setrlimit");
+}
+
+void
+confine(const struct confinement *confinement)
+{
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		err(1, "signal");
+	sandbox_close_from(CHILD_FIRST_FREE);
+	if (confinement->change_root)
+		change_root();
+	if (confinement->change_ids)
+		change_ids(confinement->uid, confinement->gid);
+	limit(RLIMIT_NOFILE, confinement->descriptors);
+	limit(RLIMIT_FSIZE, 0);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_NPROC, 0);
+	sandbox_harden();
+	if (close(CHILD_EMPTY) == -1)
+		err(1, "empty directory");
+}
+
+void
+confine_silence(void)
+{
+	if (dup2(STDIN_FILENO, STDERR_FILENO) == -1)
+		_exit(1);
+}

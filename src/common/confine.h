@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_CONFINE_H
+#define USHER_CONFINE_H
+
+#include <sys/types.h>
+
+/*
+ * How a child gives up its rights, from exec to the sandbox.  The parent says
+ * what applies in the child's arguments:
+ *
+ *   -c		chroot into CHILD_EMPTY
+ *   -i UID:GID	become that user and group, with no other group
+ *   -n N	at most N open descriptors
+ *   -e NAME	how to read hellos (usherd-tls), or the
+ *		protocol to refuse in (usherd-relay)
+ */
+struct confinement {
+	const char	*engine;	/* NULL: none given */
+	unsigned long	 descriptors;
+	uid_t		 uid;
+	gid_t		 gid;
+	int		 change_ids;
+	int		 change_root;
+};
+
+/* Reads the arguments; exits 1 with a line on stderr when they are wrong. */
+void	confine_options(struct confinement *confinement, int argc,
+	    char *argv[]);
+
+/*
+ * Does all of it but the sandbox, which the caller enters next, with the
+ * function of its own role.  Exits 1 with a line on stderr when anything
+ * fails: nothing is forgiven.
+ */
+void	confine(const struct confinement *confinement);
+
+/*
+ * The last step, once nothing can fail any more: stderr becomes /dev/null, so
+ * that a relay could not even splice(2) into the log.
+ */
+void	confine_silence(void);
+
+#endif

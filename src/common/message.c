@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Records and descriptors between processes.
+ */
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+
+_Static_assert(sizeof(struct verdict) == 272, "a verdict has one size");
+_Static_assert(sizeof(struct verdict) * VERDICT_BATCH <= 4096,
+    "a batch of verdicts is written whole");
+_Static_assert(sizeof(struct orders) == 16 * ORDER_BATCH,
+    "orders have one size");
+_Static_assert(2 * ORDER_BATCH <= MESSAGE_FDS_MAX, "room for the pairs");
+
+union control {
+	struct cmsghdr	header;
+	unsigned char	bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
+};
+
+int
+message_send(int fd, const void *record, size_t size, const int *fds,
+    size_t nfds)
+{
+	union control	 control;
+	struct iovec	 iov;
+	struct msghdr	 msg;
+	struct cmsghdr	*header;
+	ssize_t		 n;
+
+	if (nfds > MESSAGE_FDS_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	memset(&msg, 0, sizeof(msg));
+	iov.iov_base = (void *)(uintptr_t)record;
+	iov.iov_len = size;
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	if (nfds > 0) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		header = CMSG_FIRSTHDR(&msg);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(header), fds, sizeof(int) * nfds);
+	}
+	do {
+		n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return -1;
+	if ((size_t)n == size)
+		return 0;
+	errno = EMSGSIZE;
+	return -1;
+}
+
+/* Takes the descriptors out of msg: at most max stay, the rest are closed. */
+static int
+descriptors_take(struct msghdr *msg, int *fds, size_t max, size_t *nfds)
+{
+	struct cmsghdr	*header;
+	int		 surplus = 0;
+
+	for (header = CMSG_FIRSTHDR(msg); header != NULL;
+	    header = CMSG_NXTHDR(msg, header)) {
+		size_t i, n;
+
+		if (header->cmsg_level != SOL_SOCKET ||
+		    header->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(header) + i * sizeof(int),
+			    sizeof(fd));
+			if (*nfds < max)
+				fds[(*nfds)++] = fd;
+			else
+				surplus = close(fd) == -1 ? -1 : 1;
+		}
+	}
+	return surplus == 0 ? 0 : -1;
+}
+
+enum message_result
+message_take(int fd, void *record, size_t size, int *fds, size_t max,
+    size_t *nfds)
+{
+	union control	control;
+	struct iovec	iov = { record, size };
+	struct msghdr	msg;
+	ssize_t		n;
+	int		surplus;
+
+	*nfds = 0;
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	msg.msg_control = control.bytes;
+	msg.msg_controllen = sizeof(control.bytes);
+	do {
+		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == EAGAIN ? MESSAGE_NONE : MESSAGE_CLOSED;
+	if (n == 0)
+		return MESSAGE_CLOSED;
+	surplus = descriptors_take(&msg, fds, max, nfds);
+	if ((size_t)n == size && surplus == 0 &&
+	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+		return MESSAGE_TAKEN;
+	while (*nfds > 0)
+		(void)close(fds[--*nfds]);	/* nothing to be done about it */
+	return MESSAGE_BROKEN;
+}
+
+int
+message_report(int fd, const void *records, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = write(fd, records, size);
+	} while (n == -1 && errno == EINTR);
+	return n == (ssize_t)size ? 0 : -1;
+}

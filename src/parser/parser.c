@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The eyes: the loop that both parsers share.  It takes connections from the
+ * parent, peeks until the protocol has a verdict, closes its copy and says
+ * the verdict.  It never takes a byte out of a connection.
+ */
+#include <sys/socket.h>
+
+#include <err.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../sandbox/sandbox.h"
+#include "../common/agelist.h"
+#include "../common/confine.h"
+#include "../common/message.h"
+#include "../common/refusal.h"
+#include "protocol.h"
+
+enum {
+	DEADLINE_MS = 10 * 1000, /* for a whole hello or head, not per byte */
+	LOOKS_FREE = 32,	/* looks before a connection must rest */
+	REST_MS = 20,		/* bounds the looks of one that drips bytes */
+	MESSAGES_PER_TURN = 4,
+	SPARE_DESCRIPTORS = 16	/* ours, and a message on its way in */
+};
+
+enum { PRIORITY_CONNECTIONS, PRIORITY_FLUSH, PRIORITIES };
+
+struct client {
+	struct event	event;
+	struct age	deadline;
+	struct age	rest;
+	struct client  *next_free;
+	int		fd;
+	int		lowat;
+	uint32_t	id;
+	unsigned int	looks;
+	bool		watched;
+	bool		ended;
+};
+
+static struct event_base *base;
+static struct event	*flush_event;
+static struct agelist	 deadlines, resting;
+static struct client	*free_clients;
+static uint8_t		*window;
+static struct verdict	 verdicts[VERDICT_BATCH];
+static size_t		 nverdicts;
+
+static void
+flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (nverdicts == 0)
+		return;
+	if (message_report(CHILD_REPORT, verdicts,
+	    nverdicts * sizeof(verdicts[0])) == -1)
+		_exit(0);	/* the parent is gone */
+	nverdicts = 0;
+}
+
+/* Verdicts of one turn of the loop go out together. */
+static void
+say(const struct verdict *verdict)
+{
+	verdicts[nverdicts++] = *verdict;
+	if (nverdicts == VERDICT_BATCH)
+		flush(-1, 0, NULL);
+	else if (nverdicts == 1)
+		event_active(flush_event, 0, 0);
+}
+
+/* The copy is closed before the verdict leaves: it would keep the connection
+ * open after everyone else has let go of it. */
+static void
+client_end(struct client *client, struct verdict *verdict)
+{
+	verdict->id = client->id;
+	if (client->watched)
+		(void)event_del(&client->event);	/* before the close */
+	client->watched = false;
+	agelist_remove(&deadlines, &client->deadline);
+	agelist_remove(&resting, &client->rest);
+	(void)close(client->fd);	/* a copy; nothing to be lost */
+	client->fd = -1;
+	client->next_free = free_clients;
+	free_clients = client;
+	say(verdict);
+}
+
+static void
+client_refuse(struct client *client, enum refusal refusal)
+{
+	struct verdict verdict;
+
+	memset(&verdict, 0, sizeof(verdict));
+	verdict.code = VERDICT_REFUSED;
+	verdict.refusal = (uint8_t)refusal;
+	client_end(client, &verdict);
+}
+
+static void
+client_gone(struct client *client)
+{
+	struct verdict verdict;
+
+	memset(&verdict, 0, sizeof(verdict));
+	verdict.code = VERDICT_GONE;
+	client_end(client, &verdict);
+}
+
+/*
+ * Readiness is asked for from the number of bytes on that could make a
+ * difference: looking again at each segment would be quadratic.
+ */
+static void
+client_wait(struct client *client, size_t wanted)
+{
+	int lowat = wanted > protocol_window ? (int)protocol_window :
+	    (int)wanted;
+
+	if (lowat != client->lowat) {
+		if (setsockopt(client->fd, SOL_SOCKET, SO_RCVLOWAT, &lowat,
+		    sizeof(lowat)) == -1) {
+			client_gone(client);
+			return;
+		}
+		client->lowat = lowat;
+	}
+	if (client->looks > LOOKS_FREE) {
+		if (client->watched)
+			(void)event_del(&client->event);
+		client->watched = false;
+		agelist_touch(&resting, &client->rest);
+		return;
+	}
+	if (client->watched)
+		return;
+	if (event_add(&client->event, NULL) == -1)
+		client_refuse(client, REFUSAL_OVERLOAD);
+	else
+		client->watched = true;
+}
+
+static void
+client_look(struct client *client)
+{
+	struct verdict	verdict;
+	size_t		missing = 1;
+	ssize_t		n;
+	enum look	look;
+
+	client->looks++;
+	do {
+		n = recv(client->fd, window, protocol_window,
+		    MSG_PEEK | MSG_DONTWAIT);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1 && errno == EAGAIN && !client->ended) {
+		client_wait(client, 1);
+		return;
+	}
+	if (n <= 0) {
+		client_gone(client);
+		return;
+	}
+	memset(&verdict, 0, sizeof(verdict));
+	look = protocol_look(window, (size_t)n, &verdict, &missing);
+	/* The next client's parser must find nothing of this one. */
+	explicit_bzero(window, (size_t)n);
+	if (look == LOOK_VERDICT)
+		client_end(client, &verdict);
+	else if (client->ended)
+		client_refuse(client, REFUSAL_TRUNCATED);
+	else
+		client_wait(client, (size_t)n + missing);
+}
+
+static void
+client_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *client = arg;
+
+	(void)fd;
+	if ((what & EV_CLOSED) != 0)
+		client->ended = true;
+	client_look(client);
+}
+
+static void
+client_late(struct age *age)
+{
+	struct client *client;
+
+	client = (void *)((char *)age - offsetof(struct client, deadline));
+	client_refuse(client, REFUSAL_TIMEOUT);
+}
+
+static void
+client_rested(struct age *age)
+{
+	struct client *client;
+
+	client = (void *)((char *)age - offsetof(struct client, rest));
+	client->looks = LOOKS_FREE;
+	client_look(client);
+}
+
+static void
+client_begin(int fd, uint32_t id)
+{
+	struct client *client = free_clients;
+
+	if (client == NULL)
+		errx(1, "more connections than agreed");
+	free_clients = client->next_free;
+	client->fd = fd;
+	client->id = id;
+	client->lowat = 1;
+	client->looks = 0;
+	client->ended = false;
+	client->watched = false;
+	/* Edge-triggered: level-triggered would spin on unread bytes. */
+	if (event_assign(&client->event, base, fd,
+	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, client_ready,
+	    client) == -1 ||
+	    event_priority_set(&client->event, PRIORITY_CONNECTIONS) == -1)
+		errx(1, "event");
+	agelist_touch(&deadlines, &client->deadline);
+	client_look(client);
+}
+
+static void
+intake(evutil_socket_t fd, short what, void *arg)
+{
+	struct intake	message;
+	struct verdict	pong;
+	int		fds[INTAKE_BATCH], turn;
+	size_t		i, n;
+
+	(void)what;
+	(void)arg;
+	for (turn = 0; turn < MESSAGES_PER_TURN; turn++) {
+		switch (message_take(fd, &message, sizeof(message), fds,
+		    INTAKE_BATCH, &n)) {
+		case MESSAGE_TAKEN:
+			break;
+		case MESSAGE_NONE:
+			return;
+		case MESSAGE_CLOSED:
+			_exit(0);
+		case MESSAGE_BROKEN:
+			_exit(1);
+		}
+		for (i = 0; i < n; i++)
+			client_begin(fds[i], message.ids[i]);
+		if (message.kind == INTAKE_PING) {
+			memset(&pong, 0, sizeof(pong));
+			pong.code = VERDICT_PONG;
+			say(&pong);
+		}
+	}
+}
+
+static void
+tables_make(unsigned long descriptors)
+{
+	struct client	*clients;
+	size_t		 i, n;
+
+	if (descriptors <= SPARE_DESCRIPTORS)
+		errx(1, "-n: too few");
+	n = descriptors - SPARE_DESCRIPTORS;
+	clients = calloc(n, sizeof(*clients));
+	window = calloc(1, protocol_window);
+	if (clients == NULL || window == NULL)
+		errx(1, "out of memory");
+	for (i = n; i-- > 0;) {
+		clients[i].next_free = free_clients;
+		free_clients = &clients[i];
+	}
+}
+
+static void
+loop_make(void)
+{
+	struct event *control;
+
+	base = event_base_new();
+	if (base == NULL || event_base_priority_init(base, PRIORITIES) == -1)
+		errx(1, "event base");
+	agelist_init(&deadlines, base, DEADLINE_MS, client_late);
+	agelist_init(&resting, base, REST_MS, client_rested);
+	flush_event = event_new(base, -1, 0, flush, NULL);
+	control = event_new(base, CHILD_CONTROL, EV_READ | EV_PERSIST, intake,
+	    NULL);
+	if (flush_event == NULL || control == NULL ||
+	    event_priority_set(flush_event, PRIORITY_FLUSH) == -1 ||
+	    event_priority_set(control, PRIORITY_CONNECTIONS) == -1 ||
+	    event_add(control, NULL) == -1)
+		errx(1, "event");
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct confinement	confinement;
+	struct verdict		ready;
+
+	confine_options(&confinement, argc, argv);
+	if (protocol_engine(confinement.engine) == -1)
+		errx(1, "%s: no such engine", confinement.engine);
+	confine(&confinement);
+	tables_make(confinement.descriptors);
+	loop_make();
+	sandbox_enter_parser();
+	confine_silence();
+	memset(&ready, 0, sizeof(ready));
+	ready.code = VERDICT_READY;
+	say(&ready);
+	return event_base_dispatch(base) == 0 ? 0 : 1;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_MOVER_H
+#define USHER_MOVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Moves bytes from one socket to another without their passing through this
+ * process: they rest in a pipe for as long as the receiver will not take
+ * them.  A pipe is borrowed when bytes come and given back when it is empty,
+ * so an idle connection has none.  mover_linux.c: splice(2).
+ */
+struct load {
+	int	pipe[2];	/* -1 while nothing is held */
+	size_t	held;		/* bytes in the pipe */
+};
+
+enum moved {
+	MOVED_SOME,		/* go on */
+	MOVED_NONE,		/* the socket is not ready */
+	MOVED_END,		/* fill: the sender has ended */
+	MOVED_BROKEN,		/* the socket is of no more use that way */
+	MOVED_STARVED		/* no pipe to be had: try later */
+};
+
+void		mover_empty(struct load *load);	/* a load with nothing */
+
+/*
+ * Takes up to *limit bytes from the socket into an empty load, and takes them
+ * off *limit unless that is GRANT_UNLIMITED.
+ */
+enum moved	mover_fill(struct load *load, int from, uint64_t *limit);
+/* Gives what is held to the socket.  Returns the pipe when it is empty. */
+enum moved	mover_drain(struct load *load, int to);
+/* Throws away what is held. */
+void		mover_drop(struct load *load);
+/* Closes the pipes that nobody has borrowed. */
+void		mover_trim(void);
+
+#endif

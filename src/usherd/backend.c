@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "hosts.h"
+#include "proxy.h"
+
+/* v2 wins where a host asks for both: a connection has one header. */
+enum header_kind {
+	HEADER_NONE,
+	HEADER_V1,
+	HEADER_V2
+};
+
+static enum header_kind
+header_wanted(const struct host *host)
+{
+	if (host_has(host, "send-proxy-v2"))
+		return HEADER_V2;
+	if (host_has(host, "send-proxy-v1"))
+		return HEADER_V1;
+	return HEADER_NONE;
+}
+
+/* Gives -1 when the client is gone or the tenant does not take it whole. */
+static int
+header_send(enum header_kind kind, const struct errand *errand, int client,
+    int backend)
+{
+	struct sockaddr_storage	peer, local;
+	socklen_t		peer_size = sizeof(peer);
+	socklen_t		local_size = sizeof(local);
+	struct proxy_header	header;
+	uint8_t			id[PROXY_ID_SIZE];
+
+	memset(&peer, 0, sizeof(peer));
+	memset(&local, 0, sizeof(local));
+	if (getpeername(client, (struct sockaddr *)&peer, &peer_size) == -1 ||
+	    getsockname(client, (struct sockaddr *)&local, &local_size) == -1)
+		return -1;
+	if (kind == HEADER_V1) {
+		proxy_v1(&header, (struct sockaddr *)&peer,
+		    (struct sockaddr *)&local);
+	} else {
+		if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+			return -1;
+		proxy_v2(&header, (struct sockaddr *)&peer,
+		    (struct sockaddr *)&local, errand->name, id);
+	}
+	/* The buffer of a new connection is empty: it takes all or nothing. */
+	return send(backend, header.bytes, header.size,
+	    MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)header.size ? 0 : -1;
+}
+
+static enum refusal
+connect_entry(const struct host *host, const struct errand *errand,
+    int *backend)
+{
+	enum refusal refusal;
+
+	if (errand->acme) {
+		refusal = host_connect(host, "acme-socket", backend);
+		if (refusal != REFUSAL_NO_SOCKET)
+			return refusal;
+	}
+	return host_connect(host, errand->protocol == PROTOCOL_TLS ?
+	    "tls-socket" : "http-socket", backend);
+}
+
+enum refusal
+backend_open(const struct errand *errand, int client, int *backend)
+{
+	enum header_kind	kind;
+	enum refusal		refusal;
+	struct host		host;
+
+	*backend = -1;
+	refusal = host_open(&host, errand->name);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	refusal = connect_entry(&host, errand, backend);
+	/* A server that was just replaced: its successor is there by now. */
+	if (refusal == REFUSAL_REFUSED)
+		refusal = connect_entry(&host, errand, backend);
+	if (refusal == REFUSAL_NONE) {
+		kind = header_wanted(&host);
+		if (kind != HEADER_NONE &&
+		    header_send(kind, errand, client, *backend) == -1) {
+			(void)close(*backend);	/* nothing was said on it */
+			*backend = -1;
+			refusal = REFUSAL_UNREACHABLE;
+		}
+	}
+	host_close(&host);
+	return refusal;
+}

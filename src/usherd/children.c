@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Making, watching and replacing the children.  What goes to them and comes
+ * from them is in talk.c.
+ */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "log.h"
+#include "program.h"
+#include "slots.h"
+
+enum {
+	SETTLED_MS = 10 * 1000,	/* a child that lived so long was not looping */
+	PAUSE_MIN_MS = 100,
+	PAUSE_MAX_MS = 10 * 1000,
+	PAUSE_DOUBLINGS = 7
+};
+
+static struct child			*children;
+static size_t				 nchildren;
+static const struct child_settings	*settings;
+static struct event_base		*loop;
+static bool				 finishing;
+static bool				 settled; /* all were ready once */
+
+const char *
+child_name(const struct child *child)
+{
+	static char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s %s %u (pid %d)",
+	    child->protocol == PROTOCOL_TLS ? "tls" : "http",
+	    child->role == ROLE_PARSER ? "parser" : "relay", child->number,
+	    (int)child->pid);	/* fits: bounded words and numbers */
+	return name;
+}
+
+/* In the child: its descriptors, its signals, its program. */
+static void __attribute__((noreturn))
+become(const struct child *child, int control, int report)
+{
+	const struct privilege	*who = settings->privilege;
+	const bool		 parser = child->role == ROLE_PARSER;
+	char			 ids[32], limit[16];
+	char			*argv[10];
+	int			 program, n = 0;
+
+	program = settings->programs[!parser ? PROGRAM_RELAY :
+	    child->protocol == PROTOCOL_TLS ? PROGRAM_TLS : PROGRAM_HTTP];
+	(void)snprintf(ids, sizeof(ids), "%u:%u", (unsigned int)who->uid,
+	    (unsigned int)who->gid);
+	(void)snprintf(limit, sizeof(limit), "%u",
+	    parser ? settings->parser_clients + 16 :
+	    settings->relay_pairs * 6 + 32);
+	argv[n++] = (char *)(uintptr_t)(!parser ? "usherd-relay" :
+	    child->protocol == PROTOCOL_TLS ? "usherd-tls" : "usherd-http");
+	if (who->chroot)
+		argv[n++] = (char *)(uintptr_t)"-c";
+	if (who->root) {
+		argv[n++] = (char *)(uintptr_t)"-i";
+		argv[n++] = ids;
+	}
+	argv[n++] = (char *)(uintptr_t)"-n";
+	argv[n++] = limit;
+	if (!parser || child->protocol == PROTOCOL_TLS) {
+		argv[n++] = (char *)(uintptr_t)"-e";
+		argv[n++] = (char *)(uintptr_t)(parser ? settings->engine :
+		    child->protocol == PROTOCOL_TLS ? "tls" : "http");
+	}
+	argv[n] = NULL;
+	/* ^C reaches the whole process group: the parent decides, not they. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	privilege_raise(who);
+	if (dup2(control, CHILD_CONTROL) != -1 &&
+	    dup2(report, CHILD_REPORT) != -1 &&
+	    dup2(who->empty, CHILD_EMPTY) != -1)
+		program_execute(program, argv);
+	err(1, "%s", argv[0]);
+}
+
+static int
+start(struct child *child)
+{
+	int control[2], report[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    control) == -1)
+		return -1;
+	if (pipe2(report, O_CLOEXEC) == -1) {
+		(void)close(control[0]);
+		(void)close(control[1]);
+		return -1;
+	}
+	child->pid = fork();
+	if (child->pid == 0)
+		become(child, control[1], report[1]);
+	(void)close(control[1]);	/* the child's ends */
+	(void)close(report[1]);
+	if (child->pid == -1) {
+		(void)close(control[0]);
+		(void)close(report[0]);
+		return -1;
+	}
+	slot_put(child->control, control[0]);
+	slot_put(child->report, report[0]);
+	child->state = CHILD_STARTING;
+	child->started = agelist_now();
+	child->load = 0;
+	talk_reset(child);
+	return event_add(child->reports, NULL);
+}
+
+static void
+restart(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval	 later = { 1, 0 };
+	struct child			*child = arg;
+
+	(void)fd;
+	(void)what;
+	if (finishing)
+		return;
+	if (start(child) == 0)
+		return;
+	log_line("%s: cannot start: %s", child_name(child), strerror(errno));
+	(void)evtimer_add(child->restart, &later);
+}
+
+/* The first replacement is at once; those of a crash loop come slower. */
+static void
+replace(struct child *child)
+{
+	struct timeval	pause = { 0, 0 };
+	int64_t		ms = 0;
+
+	if (agelist_now() - child->started > SETTLED_MS)
+		child->failures = 0;
+	if (child->failures > 0) {
+		ms = child->failures > PAUSE_DOUBLINGS ? PAUSE_MAX_MS :
+		    PAUSE_MIN_MS << (child->failures - 1);
+		if (ms > PAUSE_MAX_MS)
+			ms = PAUSE_MAX_MS;
+		log_line("%s ended %u times in a row: next start in %lld ms",
+		    child_name(child), child->failures + 1, (long long)ms);
+	}
+	child->failures++;
+	child->pid = -1;
+	pause.tv_sec = ms / 1000;
+	pause.tv_usec = ms % 1000 * 1000;
+	if (ms == 0)
+		restart(-1, 0, child);
+	else
+		(void)evtimer_add(child->restart, &pause);
+}
+
+/* How it ended, for people; the reason is never the child's own words. */
+static void
+log_end(const struct child *child, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_line("%s killed by the sandbox (SIGSYS)",
+		    child_name(child));
+	else if (WIFSIGNALED(status))
+		log_line("%s killed by signal %d", child_name(child),
+		    WTERMSIG(status));
+	else
+		log_line("%s exited %d", child_name(child),
+		    WEXITSTATUS(status));
+}
+
+static void
+buried(struct child *child, int status)
+{
+	if (!finishing || child->load > 0)
+		log_end(child, status);
+	if (!settled)
+		errx(1, "%s could not start: see above", child_name(child));
+	(void)event_del(child->reports);	/* before the close */
+	slot_empty(child->control);
+	slot_empty(child->report);
+	child->state = CHILD_DOWN;
+	talk_reset(child);
+	if (child->role == ROLE_PARSER)
+		settings->listener->parser_lost(child);
+	else if (child->load > 0)
+		log_line("%s: %u connections lost", child_name(child),
+		    child->load);
+	child->load = 0;
+	settings->listener->ended();
+	if (!finishing)
+		replace(child);
+}
+
+void
+children_reap(void)
+{
+	size_t	i;
+	pid_t	pid;
+	int	status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		for (i = 0; i < nchildren; i++) {
+			if (children[i].pid == pid)
+				break;
+		}
+		if (i == nchildren)
+			continue;
+		if (WIFSTOPPED(status))
+			child_kill(&children[i], "stopped");
+		else
+			buried(&children[i], status);
+	}
+}
+
+void
+child_kill(struct child *child, const char *why)
+{
+	if (child->pid == -1)
+		return;
+	log_line("%s %s: replacing it", child_name(child), why);
+	(void)kill(child->pid, SIGKILL);	/* else it is dead already */
+}
+
+void
+children_finish(void)
+{
+	finishing = true;
+}
+
+static void
+make_one(struct child *child, enum role role, enum protocol protocol,
+    unsigned int number)
+{
+	memset(child, 0, sizeof(*child));
+	child->role = role;
+	child->protocol = protocol;
+	child->number = number;
+	child->pid = -1;
+	child->capacity = role == ROLE_PARSER ? settings->parser_clients :
+	    settings->relay_pairs;
+	child->control = slot_new();
+	child->report = slot_new();
+	child->reports = event_new(loop, child->report, EV_READ | EV_PERSIST,
+	    talk_reports, child);
+	child->restart = evtimer_new(loop, restart, child);
+	if (child->reports == NULL || child->restart == NULL)
+		errx(1, "out of memory");
+}
+
+void
+children_make(struct event_base *base, const struct child_settings *how,
+    const bool wanted[PROTOCOL_COUNT], unsigned int n)
+{
+	unsigned int	i;
+	int		protocol;
+
+	settings = how;
+	loop = base;
+	/* Events point into the table: it never moves. */
+	children = calloc((size_t)PROTOCOL_COUNT * 2 * n, sizeof(*children));
+	if (children == NULL)
+		errx(1, "out of memory");
+	talk_begin(base, how->listener);
+	for (protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
+		for (i = 1; wanted[protocol] && i <= n; i++) {
+			make_one(&children[nchildren++], ROLE_PARSER,
+			    (enum protocol)protocol, i);
+			make_one(&children[nchildren++], ROLE_RELAY,
+			    (enum protocol)protocol, i);
+		}
+	}
+}
+
+void
+children_start(void)
+{
+	size_t i;
+
+	for (i = 0; i < nchildren; i++) {
+		if (start(&children[i]) == -1)
+			err(1, "%s", child_name(&children[i]));
+	}
+}
+
+bool
+children_ready(void)
+{
+	size_t i;
+
+	for (i = 0; i < nchildren; i++) {
+		if (children[i].state != CHILD_READY)
+			return false;
+	}
+	settled = true;
+	return true;
+}
+
+struct child *
+child_choose(enum role role, enum protocol protocol)
+{
+	struct child	*best = NULL, *child;
+
+	for (child = children; child < children + nchildren; child++) {
+		if (child->role != role || child->protocol != protocol ||
+		    child->state != CHILD_READY || child->clogged ||
+		    child->load >= child->capacity)
+			continue;
+		if (best == NULL || child->load < best->load)
+			best = child;
+	}
+	return best;
+}
+
+unsigned int
+children_relayed(void)
+{
+	unsigned int	sum = 0;
+	size_t		i;
+
+	for (i = 0; i < nchildren; i++) {
+		if (children[i].role == ROLE_RELAY)
+			sum += children[i].load;
+	}
+	return sum;
+}

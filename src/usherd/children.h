@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_CHILD_H
+#define USHER_CHILD_H
+
+#include <sys/types.h>
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../common/agelist.h"
+#include "../common/message.h"
+#include "privilege.h"
+
+/*
+ * Parsers and relays as the parent sees them: making, feeding, watching,
+ * ending and replacing them.
+ */
+enum role {
+	ROLE_PARSER,
+	ROLE_RELAY
+};
+
+enum child_state {
+	CHILD_DOWN,		/* to be started after a pause */
+	CHILD_STARTING,		/* has not said that it is confined */
+	CHILD_READY
+};
+
+struct child {
+	enum role	 role;
+	enum protocol	 protocol;
+	unsigned int	 number;	/* 1 to -j, for people */
+	enum child_state state;
+	pid_t		 pid;		/* -1 while down */
+	int		 control;	/* slots: numbers that never change */
+	int		 report;
+	struct event	*reports;
+	unsigned int	 load;		/* connections in its hands */
+	unsigned int	 capacity;
+
+	/* what goes out at the end of this turn, or when it can */
+	size_t		 pending;
+	struct intake	 intake;
+	struct orders	 orders;
+	int		 fds[MESSAGE_FDS_MAX];
+	size_t		 nfds;
+	bool		 clogged;
+	bool		 queued;	/* in the list of those */
+	TAILQ_ENTRY(child) outgoing;
+
+	/* is it alive? */
+	struct age	 pulse;
+	bool		 fed;		/* has got orders since the last ping */
+	bool		 pinged;	/* and has not answered */
+	unsigned int	 missed;
+
+	/* replacement */
+	int64_t		 started;	/* ms */
+	unsigned int	 failures;	/* that came soon after a start */
+	struct event	*restart;
+};
+
+/* What the rest of the parent does with the children's words. */
+struct child_listener {
+	/* one checked-for-size verdict of a parser; -1: it broke the rules */
+	int	(*verdict)(struct child *, const struct verdict *);
+	/* a parser died: the connections in its hands */
+	void	(*parser_lost)(struct child *);
+	/* the number of connections in relays' hands has fallen */
+	void	(*ended)(void);
+};
+
+struct child_settings {
+	const struct child_listener	*listener;
+	const struct privilege		*privilege;
+	const char			*engine;	/* -T */
+	int				 programs[3];	/* tls, http, relay */
+	unsigned int			 parser_clients; /* each, at most */
+	unsigned int			 relay_pairs;
+};
+
+enum { PROGRAM_TLS, PROGRAM_HTTP, PROGRAM_RELAY, PROGRAMS };
+
+/* children.c; settings are kept. */
+
+/* Room for n parsers and n relays of each wanted protocol. */
+void	children_make(struct event_base *base,
+	    const struct child_settings *settings,
+	    const bool wanted[PROTOCOL_COUNT], unsigned int n);
+/* Starts them.  Exits 1 when the system has no room for them. */
+void	children_start(void);
+/* All have said that they are confined and ready. */
+bool	children_ready(void);
+/* Asks the system which children have ended or stopped (SIGCHLD). */
+void	children_reap(void);
+/* No child is replaced any more. */
+void	children_finish(void);
+/* The least loaded that can take a connection, or NULL. */
+struct child *child_choose(enum role role, enum protocol protocol);
+/* Connections in the hands of all relays. */
+unsigned int	children_relayed(void);
+/* The child did what it must not: it is killed, and replaced when reaped. */
+void	child_kill(struct child *child, const char *why);
+/* "tls parser 2 (pid 4711)" */
+const char *child_name(const struct child *child);
+
+/* talk.c */
+
+void	talk_begin(struct event_base *base,
+	    const struct child_listener *listener);
+/* A child starts or has ended: nothing is pending for it, none pinged. */
+void	talk_reset(struct child *child);
+/* Its report pipe is readable: event callback. */
+void	talk_reports(evutil_socket_t fd, short what, void *child);
+/*
+ * Puts a connection on the way to a parser; client stays the caller's.  Gives
+ * -1 when the parser is behind.
+ */
+int	talk_intake(struct child *parser, uint32_t id, int client);
+/*
+ * Puts an order on the way to a relay, with backend -1 for a refusal.  Gives
+ * 0 and has taken the descriptors, or -1 when the relay is behind.
+ */
+int	talk_order(struct child *relay, const struct order *order,
+	    int client, int backend);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_LINUX_H
+#define USHER_LINUX_H
+
+#include <linux/openat2.h>
+
+/*
+ * Linux: constants whose addresses the parent's seccomp filter knows.  A
+ * filter cannot look behind a pointer, but it can demand that the pointer be
+ * that of one of these, which lie in memory that nobody can write: so the
+ * parent can ask the kernel these questions about paths and no other.
+ */
+enum hosts_question {
+	HOSTS_ENTRY,		/* the name itself, not where it leads */
+	HOSTS_DIRECTORY,	/* a directory, to look things up below */
+	HOSTS_LIST,		/* the same, to read its entries */
+	HOSTS_SOCKET,		/* a final name, whatever it is */
+	HOSTS_QUESTIONS
+};
+
+/* hosts_linux.c: every one of them has RESOLVE_BENEATH. */
+extern const struct open_how hosts_questions[HOSTS_QUESTIONS];
+
+/* program_linux.c: the empty path of execveat(2), so that only the
+ * descriptor says what is executed. */
+extern const char program_empty_path[];
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The listening sockets in use.  How they come to be is in listen_open.c.
+ */
+#include <sys/socket.h>
+
+#include <err.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "listen_open.h"
+#include "listener.h"
+#include "log.h"
+#include "visitor.h"
+
+enum {
+	ACCEPTS_PER_TURN = 64,
+	SWEEP_MAX = 4096,
+	PAUSE_MS = 20	/* no room: a level-triggered listener would spin */
+};
+
+static struct listener	 listeners[LISTENERS_MAX * 2];
+static size_t		 nlisteners;
+static struct event	*resume_timer;
+static bool		 stopped;
+
+static void
+pause_listener(struct listener *listener)
+{
+	static const struct timeval soon = { 0, PAUSE_MS * 1000 };
+
+	(void)event_del(listener->event);
+	if (!evtimer_pending(resume_timer, NULL))
+		(void)evtimer_add(resume_timer, &soon);
+}
+
+static void
+resume_all(evutil_socket_t fd, short what, void *arg)
+{
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (i = 0; i < nlisteners && !stopped; i++)
+		(void)event_add(listeners[i].event, NULL);
+}
+
+/* Takes in up to n connections; gives how many. */
+static int
+take(struct listener *listener, int n)
+{
+	static bool	told;
+	int		client, taken;
+
+	for (taken = 0; taken < n; taken++) {
+		if (!visitor_room(listener->protocol)) {
+			pause_listener(listener);
+			break;
+		}
+		client = accept4(listener->fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (client != -1) {
+			told = false;
+			visitor_begin(client, listener->protocol);
+			continue;
+		}
+		if (errno == EAGAIN)
+			break;
+		/* A client that left already: not our trouble. */
+		if (errno == ECONNABORTED || errno == EINTR ||
+		    errno == EPROTO || errno == EPERM)
+			continue;
+		if (!told)
+			log_line("accept: %s: waiting", strerror(errno));
+		told = true;
+		pause_listener(listener);
+		break;
+	}
+	return taken;
+}
+
+static void
+ready(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)take(arg, ACCEPTS_PER_TURN);
+}
+
+void
+listeners_open(const struct options *options, bool wanted[PROTOCOL_COUNT])
+{
+	size_t i;
+
+	nlisteners = listen_open(options, listeners,
+	    sizeof(listeners) / sizeof(listeners[0]));
+	for (i = 0; i < nlisteners; i++)
+		wanted[listeners[i].protocol] = true;
+}
+
+void
+listeners_start(struct event_base *base)
+{
+	size_t i;
+
+	resume_timer = evtimer_new(base, resume_all, NULL);
+	if (resume_timer == NULL)
+		errx(1, "out of memory");
+	for (i = 0; i < nlisteners; i++) {
+		listeners[i].event = event_new(base, listeners[i].fd,
+		    EV_READ | EV_PERSIST, ready, &listeners[i]);
+		if (listeners[i].event == NULL ||
+		    event_add(listeners[i].event, NULL) == -1)
+			errx(1, "event");
+		log_line("listening on %s for %s", listeners[i].name,
+		    listeners[i].protocol == PROTOCOL_TLS ? "tls" : "http");
+	}
+}
+
+void
+listeners_stop(bool sweep)
+{
+	size_t i;
+
+	if (stopped)
+		return;
+	stopped = true;
+	for (i = 0; i < nlisteners; i++) {
+		if (sweep)
+			(void)take(&listeners[i], SWEEP_MAX);
+		(void)event_del(listeners[i].event);	/* before the close */
+		(void)close(listeners[i].fd);
+	}
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * usherd, the parent: from the command line to the loop, and out of it.
+ */
+#include <sys/resource.h>
+
+#include <err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../sandbox/sandbox.h"
+#include "hosts.h"
+#include "listener.h"
+#include "log.h"
+#include "options.h"
+#include "program.h"
+#include "slots.h"
+#include "visitor.h"
+
+enum {
+	PARSER_CLIENTS_MAX = 4096,	/* that have not said a name yet */
+	RELAY_PAIRS_MAX = 65536,
+	RELAY_DESCRIPTORS = 6,		/* two sockets, two pipes */
+	DESCRIPTORS_MIN = 1024,
+	DESCRIPTORS_MAX = 1024 * 1024
+};
+
+enum phase {
+	PHASE_STARTING,
+	PHASE_SERVING,
+	PHASE_DRAINING
+};
+
+static struct event_base	*loop;
+static struct event		*grace_timer;
+static struct options		 options;
+static enum phase		 phase;
+
+static void
+leave_when_empty(void)
+{
+	if (phase == PHASE_DRAINING && visitors_present() == 0 &&
+	    children_relayed() == 0)
+		(void)event_base_loopexit(loop, NULL);
+}
+
+static void
+grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	log_line("%u connections cut after %u s",
+	    visitors_present() + children_relayed(), options.grace);
+	(void)event_base_loopexit(loop, NULL);
+}
+
+static void
+drain(bool limited)
+{
+	const struct timeval grace = { options.grace, 0 };
+
+	phase = PHASE_DRAINING;
+	/* With a successor on the same sockets, the backlog is its. */
+	listeners_stop(limited);
+	if (limited)
+		(void)evtimer_add(grace_timer, &grace);
+	log_line("no longer accepting, %u connections left",
+	    visitors_present() + children_relayed());
+	leave_when_empty();
+}
+
+static void
+on_stop(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+	/* A second signal, or one before anything has begun: at once. */
+	if (phase != PHASE_SERVING)
+		exit(0);
+	drain(true);
+}
+
+static void
+on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+	if (phase == PHASE_SERVING)
+		drain(false);
+}
+
+static void
+on_child(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+	children_reap();
+}
+
+static void
+signal_watch(int number, event_callback_fn handler)
+{
+	struct event *event;
+
+	event = evsignal_new(loop, number, handler, NULL);
+	if (event == NULL || event_add(event, NULL) == -1)
+		errx(1, "signals");
+}
+
+/* The limit that was set is the administrator's; we use all of it. */
+static unsigned int
+descriptors_raise(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(1, "RLIMIT_NOFILE");
+	if (rl.rlim_max > DESCRIPTORS_MAX)
+		rl.rlim_max = DESCRIPTORS_MAX;
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(1, "RLIMIT_NOFILE");
+	if (rl.rlim_cur < DESCRIPTORS_MIN)
+		errx(1, "only %llu open files allowed, %d needed: ulimit -n",
+		    (unsigned long long)rl.rlim_cur, DESCRIPTORS_MIN);
+	return (unsigned int)rl.rlim_cur;
+}
+
+static unsigned int
+at_most(unsigned int value, unsigned int limit)
+{
+	return value < limit ? value : limit;
+}
+
+static void
+loop_make(void)
+{
+	loop = event_base_new();
+	if (loop == NULL || event_base_priority_init(loop, 2) == -1)
+		errx(1, "event base");
+	signal_watch(SIGTERM, on_stop);
+	signal_watch(SIGINT, on_stop);
+	signal_watch(SIGHUP, on_hangup);
+	signal_watch(SIGCHLD, on_child);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		err(1, "signals");
+	grace_timer = evtimer_new(loop, grace_over, NULL);
+	if (grace_timer == NULL)
+		errx(1, "out of memory");
+}
+
+static void
+keys_confine(const struct child_settings *settings, int hosts)
+{
+	struct sandbox_keys keys;
+
+	memset(&keys, 0, sizeof(keys));
+	keys.programs = settings->programs;
+	keys.nprograms = PROGRAMS;
+	keys.base = SLOTS_BASE;
+	keys.hosts = hosts;
+	sandbox_harden_parent();
+	sandbox_enter_parent(&keys);
+}
+
+static void
+run(void)
+{
+	children_start();
+	while (!children_ready()) {
+		if (event_base_loop(loop, EVLOOP_ONCE) != 0)
+			errx(1, "event loop");
+	}
+	phase = PHASE_SERVING;
+	listeners_start(loop);
+	if (event_base_dispatch(loop) == -1)
+		errx(1, "event loop");
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct child_listener	listener = {
+		visitor_verdict, visitors_lost, leave_when_empty
+	};
+	static struct child_settings		settings;
+	static struct privilege			privilege;
+	bool					wanted[PROTOCOL_COUNT] =
+						    { false };
+	unsigned int				descriptors;
+	int					hosts;
+
+	options_read(&options, argc, argv);
+	privilege_find(&privilege, options.user);
+	hosts = hosts_open(options.hosts);
+	listeners_open(&options, wanted);
+	slots_reserve();
+	settings.programs[PROGRAM_TLS] = program_open("usherd-tls");
+	settings.programs[PROGRAM_HTTP] = program_open("usherd-http");
+	settings.programs[PROGRAM_RELAY] = program_open("usherd-relay");
+	privilege_lower(&privilege);
+	loop_make();
+	descriptors = descriptors_raise();
+	settings.listener = &listener;
+	settings.privilege = &privilege;
+	settings.engine = options.engine;
+	settings.parser_clients = at_most(PARSER_CLIENTS_MAX,
+	    (descriptors - SLOTS_BASE) / (4 * options.jobs));
+	settings.relay_pairs = at_most(RELAY_PAIRS_MAX,
+	    (descriptors - 32) / RELAY_DESCRIPTORS);
+	children_make(loop, &settings, wanted, options.jobs);
+	slots_fill();
+	visitors_make(loop, settings.parser_clients * options.jobs *
+	    PROTOCOL_COUNT, leave_when_empty);
+	keys_confine(&settings, hosts);
+	run();
+	children_finish();
+	return 0;
+}

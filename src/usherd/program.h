@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_PROGRAM_H
+#define USHER_PROGRAM_H
+
+/*
+ * The children's programs: usherd finds them beside itself, else in
+ * LIBEXECDIR, opens them once, and executes just these files ever after.
+ */
+
+/* Gives a close-on-exec descriptor; exits 1 with a line on stderr. */
+int	program_open(const char *name);
+
+/* Executes the file; returns only when that fails, with errno. */
+void	program_execute(int program, char *const argv[]);
+
+#endif

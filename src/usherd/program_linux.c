@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/syscall.h>
+
+#include <err.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "linux.h"
+#include "program.h"
+
+const char program_empty_path[] = "";
+
+/* Gives -1 when it is not beside this program. */
+static int
+open_beside(const char *name)
+{
+	char	 path[PATH_MAX], *slash;
+	ssize_t	 n;
+	size_t	 room;
+
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (n == -1)
+		return -1;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL)
+		return -1;
+	room = sizeof(path) - (size_t)(slash + 1 - path);
+	if (strlen(name) >= room)
+		return -1;
+	memcpy(slash + 1, name, strlen(name) + 1);
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+int
+program_open(const char *name)
+{
+	char	path[PATH_MAX];
+	int	fd, n;
+
+	fd = open_beside(name);
+	if (fd != -1)
+		return fd;
+	n = snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, name);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		errx(1, "%s: path too long", name);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd == -1)
+		err(1, "%s (neither beside usherd nor in %s)", name,
+		    LIBEXECDIR);
+	return fd;
+}
+
+void
+program_execute(int program, char *const argv[])
+{
+	static char *const nothing[] = { NULL };
+
+	(void)syscall(SYS_execveat, program, program_empty_path, argv,
+	    nothing, AT_EMPTY_PATH);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "../common/message.h"
+#include "slots.h"
+
+static int null_device = -1;
+
+static int
+duplicate(void)
+{
+	int fd;
+
+	fd = fcntl(null_device, F_DUPFD_CLOEXEC, 0);
+	if (fd == -1)
+		err(1, "descriptors");
+	return fd;
+}
+
+void
+slots_reserve(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd == -1)
+			err(1, "/dev/null");
+	} while (fd < CHILD_FIRST_FREE);
+	null_device = fd;
+}
+
+void
+slots_fill(void)
+{
+	int fd;
+
+	do {
+		fd = duplicate();
+		if (fd > SLOTS_BASE)
+			errx(1, "too many listeners and children: fewer than "
+			    "%d descriptors of our own", SLOTS_BASE);
+	} while (fd < SLOTS_BASE);
+	(void)close(fd);	/* the first number of the others */
+}
+
+int
+slot_new(void)
+{
+	return duplicate();
+}
+
+void
+slot_put(int slot, int fd)
+{
+	if (dup3(fd, slot, O_CLOEXEC) == -1)
+		err(1, "descriptors");
+	(void)close(fd);	/* its duplicate is in use */
+}
+
+void
+slot_empty(int slot)
+{
+	if (dup3(null_device, slot, O_CLOEXEC) == -1)
+		err(1, "descriptors");
+}

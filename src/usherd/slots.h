@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_SLOTS_H
+#define USHER_SLOTS_H
+
+/*
+ * The parent's own descriptors (listeners, pipes and sockets of children, the
+ * hosts directory, the log) all have numbers below SLOTS_BASE, and every such
+ * number is always in use, by /dev/null if by nothing better.  So whatever
+ * accept(2) and connect(2) give has a number from SLOTS_BASE on, and the
+ * sandbox can tell by the number what may be read.
+ */
+enum { SLOTS_BASE = 512 };
+
+/* Fills 0 to 5, which children need; before anything else is opened. */
+void	slots_reserve(void);
+/* Fills the rest; after everything of ours is open.  Exits 1 when one of
+ * ours has not found room. */
+void	slots_fill(void);
+/* A number of ours whose contents slot_put() may change. */
+int	slot_new(void);
+/* fd takes the place of what was in the slot; fd itself is closed. */
+void	slot_put(int slot, int fd);
+/* The slot holds /dev/null again. */
+void	slot_empty(int slot);
+
+#endif
