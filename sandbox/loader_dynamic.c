@@ -32,8 +32,6 @@ static const struct rule children_rules[] = {
 	ALLOW(openat),
 	ALLOW(read),
 	ALLOW(pread64),
-	ALLOW(access),
-	ALLOW(faccessat),
 	ALLOW(newfstatat),
 	ALLOW(fstatfs),
 	ALLOW(lseek),

@@ -140,17 +140,24 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 }
 
 /*
- * Where a static C library looks for its origin at its start; the answer is
- * of no use to a child, so it gets an error instead of death.
+ * What a static C library asks about the file system at its start (its
+ * origin, whether to debug); the answers are of no use to a child, so it gets
+ * errors instead of death.
  */
 static void
-deny_readlink(scmp_filter_ctx filter)
+deny_questions(scmp_filter_ctx filter)
 {
-	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
-	    SCMP_SYS(readlink), 0) != 0 ||
-	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
-	    SCMP_SYS(readlinkat), 0) != 0)
-		errx(1, "sandbox: seccomp rule");
+	static const int	calls[] = {
+		SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(access),
+		SCMP_SYS(faccessat)
+	};
+	size_t			i;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
+		    calls[i], 0) != 0 && calls[i] >= 0)
+			errx(1, "sandbox: seccomp rule");
+	}
 }
 
 void
@@ -163,7 +170,7 @@ sandbox_enter_parent(const struct sandbox_keys *keys)
 	seccomp_allow(filter, RULES(parent_rules));
 	seccomp_allow(filter, RULES(child_rules));
 	allow_keys(filter, keys);
-	deny_readlink(filter);
+	deny_questions(filter);
 	seccomp_allow_children(filter);
 	seccomp_enforce(filter);
 }

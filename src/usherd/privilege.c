@@ -77,6 +77,6 @@ privilege_lower(struct privilege *privilege)
 void
 privilege_raise(const struct privilege *privilege)
 {
-	if (privilege->root && seteuid(0) == -1)
+	if (privilege->root && (seteuid(0) == -1 || setegid(0) == -1))
 		_exit(1);
 }
