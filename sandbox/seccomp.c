@@ -150,8 +150,25 @@ sandbox_harden(void)
 		err(1, "sandbox: parent death signal");
 }
 
+/* Of root's capabilities, those without which no child could be made. */
 void
 sandbox_harden_parent(void)
 {
+	const uint32_t			needed = 1U << CAP_SETUID |
+					    1U << CAP_SETGID |
+					    1U << CAP_SYS_CHROOT;
+	struct __user_cap_header_struct	header;
+	struct __user_cap_data_struct	data[2];
+
 	harden();
+	memset(&header, 0, sizeof(header));
+	header.version = _LINUX_CAPABILITY_VERSION_3;
+	if (syscall(SYS_capget, &header, data) == -1)
+		err(1, "sandbox: capabilities");
+	data[0].permitted &= needed;
+	data[0].effective &= needed;
+	data[0].inheritable &= needed;
+	memset(&data[1], 0, sizeof(data[1]));
+	if (syscall(SYS_capset, &header, data) == -1)
+		err(1, "sandbox: capabilities");
 }

@@ -86,7 +86,12 @@ add(struct opening *opening, enum protocol protocol, int fd, const char *name)
 	if (opening->n == opening->max)
 		errx(1, "%s: too many listening sockets", name);
 	listener = &opening->listeners[opening->n++];
-	listener->fd = fd;
+	/* Out of the way of stdio and of what children find at their start. */
+	listener->fd = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_FIRST_FREE);
+	if (listener->fd == -1)
+		err(1, "%s", name);
+	(void)close(fd);	/* its duplicate is in use */
+	fd = listener->fd;
 	listener->protocol = protocol;
 	options_set(fd, name);
 	name_make(listener);
@@ -114,21 +119,15 @@ not_listening(int fd)
 	return NULL;
 }
 
-/* An inherited socket moves to a number of its own, out of stdio's way. */
 static void
 take_over(struct opening *opening, enum protocol protocol, int inherited,
     const char *name)
 {
-	const char	*wrong = not_listening(inherited);
-	int		 fd;
+	const char *wrong = not_listening(inherited);
 
 	if (wrong != NULL)
 		errx(1, "%s: descriptor %d is %s", name, inherited, wrong);
-	fd = fcntl(inherited, F_DUPFD_CLOEXEC, CHILD_FIRST_FREE);
-	if (fd == -1)
-		err(1, "%s", name);
-	(void)close(inherited);	/* its duplicate is in use */
-	add(opening, protocol, fd, name);
+	add(opening, protocol, inherited, name);
 }
 
 /* "443", "192.0.2.1:443", "[::1]:443" */

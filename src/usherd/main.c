@@ -198,9 +198,9 @@ main(int argc, char *argv[])
 
 	options_read(&options, argc, argv);
 	privilege_find(&privilege, options.user);
-	hosts = hosts_open(options.hosts);
 	listeners_open(&options, wanted);
 	slots_reserve();
+	hosts = hosts_open(options.hosts);
 	settings.programs[PROGRAM_TLS] = program_open("usherd-tls");
 	settings.programs[PROGRAM_HTTP] = program_open("usherd-http");
 	settings.programs[PROGRAM_RELAY] = program_open("usherd-relay");

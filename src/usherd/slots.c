@@ -31,6 +31,8 @@ slots_reserve(void)
 			err(1, "/dev/null");
 	} while (fd < CHILD_FIRST_FREE);
 	null_device = fd;
+	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1)
+		err(1, "descriptors");
 }
 
 void

@@ -11,7 +11,10 @@
  */
 enum { SLOTS_BASE = 512 };
 
-/* Fills 0 to 5, which children need; before anything else is opened. */
+/*
+ * stdin and stdout become /dev/null, and the numbers that children find in use
+ * at their start are filled; once inherited listeners are out of the way.
+ */
 void	slots_reserve(void);
 /* Fills the rest; after everything of ours is open.  Exits 1 when one of
  * ours has not found room. */
