@@ -20,6 +20,8 @@ OUR_CFLAGS = -std=c11 -O2 -g $(WARN) $(HARDEN)
 OUR_LDFLAGS = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 
 COMPILE = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@
+UNIT = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(LDFLAGS) \
+	-pie -o $@
 LINK = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@
 
 # Children are static: they start under the parent's filter, which lets
@@ -40,7 +42,7 @@ SYSTEM_RELAY_Linux = $(B)/mover_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
 LIBEVENT = -levent_core
 BEARSSL = -lbearssl
-CHECK_LIBS_Linux = -lcheck -lsubunit -lm -lrt -lpthread
+UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 
 CHILD = $(B)/agelist.o $(B)/confine.o $(B)/message.o $(B)/no_resolver.o
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
@@ -57,10 +59,17 @@ RELAY = $(B)/relay.o $(B)/pair.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
 
 PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay
 
+# Each unit suite links what it tests and nothing else.
+UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
+	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
+	$(B)/tests/test_message $(B)/tests/test_proxy
+TOOLS =
+TRY =
+
 HEADERS != echo src/*/*.h sandbox/*.h
 MADE != mkdir -p $(B)/tests
 
-all: $(PROGRAMS) tests-build
+all: $(PROGRAMS) $(UNITS) $(TOOLS) $(TRY)
 
 programs: $(PROGRAMS)
 
@@ -163,5 +172,100 @@ $(B)/loader_static.o: sandbox/loader_static.c $(HEADERS)
 $(B)/loader_dynamic.o: sandbox/loader_dynamic.c $(HEADERS)
 	$(COMPILE) sandbox/loader_dynamic.c
 
-tests-build:
+# Unit suites.
 
+UNIT_SOURCES = tests/unit/recipe.h $(HEADERS)
+
+$(B)/tests/test_hostname: tests/unit/test_hostname.c $(UNIT_SOURCES) \
+	    $(B)/hostname.o
+	$(UNIT) tests/unit/test_hostname.c $(B)/hostname.o $(UNIT_LIBS)
+
+$(B)/tests/test_flight: tests/unit/test_flight.c $(UNIT_SOURCES) \
+	    $(B)/flight.o
+	$(UNIT) tests/unit/test_flight.c $(B)/flight.o $(UNIT_LIBS)
+
+HELLO = $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o $(B)/hostname.o
+
+$(B)/tests/test_hello: tests/unit/test_hello.c $(UNIT_SOURCES) $(HELLO)
+	$(UNIT) tests/unit/test_hello.c $(HELLO) $(BEARSSL) $(UNIT_LIBS)
+
+$(B)/tests/test_request: tests/unit/test_request.c $(UNIT_SOURCES) \
+	    $(REQUEST) $(B)/hostname.o
+	$(UNIT) tests/unit/test_request.c $(REQUEST) $(B)/hostname.o \
+	    $(UNIT_LIBS)
+
+CHUNKS = $(B)/chunks.o $(B)/field.o
+
+$(B)/tests/test_chunks: tests/unit/test_chunks.c $(UNIT_SOURCES) $(CHUNKS)
+	$(UNIT) tests/unit/test_chunks.c $(CHUNKS) $(UNIT_LIBS)
+
+$(B)/tests/test_message: tests/unit/test_message.c $(UNIT_SOURCES) \
+	    $(B)/message.o
+	$(UNIT) tests/unit/test_message.c $(B)/message.o $(UNIT_LIBS)
+
+PROXY = $(B)/proxy.o $(B)/crc32c.o
+
+$(B)/tests/test_proxy: tests/unit/test_proxy.c $(UNIT_SOURCES) $(PROXY)
+	$(UNIT) tests/unit/test_proxy.c $(PROXY) $(UNIT_LIBS)
+
+# To be called by people and .ci/run.
+
+check: all
+	USHER_BUILD=$(B) tests/run
+
+install: programs
+	mkdir -p $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
+	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+	install -m 755 $(B)/usherd $(DESTDIR)$(SBINDIR)/usherd
+	install -m 755 $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
+	    $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 man/usherd.8 $(DESTDIR)$(MANDIR)/man8/usherd.8
+	install -m 644 man/usher-hosts.5 \
+	    $(DESTDIR)$(MANDIR)/man5/usher-hosts.5
+
+clean:
+	rm -rf $(B)
+
+# Fuzzing: clang's libFuzzer, and AFL by way of fuzz/driver.c.
+
+FUZZ_SECONDS = 30
+FUZZ_CC = clang
+FUZZ_FLAGS = -std=c11 -g -O1 -D_GNU_SOURCE -fno-omit-frame-pointer \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+AFL_CC = afl-clang-fast
+FUZZ_HELLO = fuzz/fuzz_hello.c src/parser/flight.c src/parser/hello.c \
+	src/parser/hello_bearssl.c src/common/hostname.c
+FUZZ_REQUEST = fuzz/fuzz_request.c src/parser/request.c src/parser/field.c \
+	src/parser/authority.c src/common/hostname.c
+FUZZ_CHUNKS = fuzz/fuzz_chunks.c src/parser/chunks.c src/parser/field.c
+FUZZERS = $(B)/fuzz/fuzz_hello $(B)/fuzz/fuzz_request $(B)/fuzz/fuzz_chunks
+
+fuzz: $(FUZZERS)
+
+$(B)/fuzz/fuzz_hello: $(FUZZ_HELLO) $(HEADERS)
+	mkdir -p $(B)/fuzz
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_HELLO) $(BEARSSL)
+
+$(B)/fuzz/fuzz_request: $(FUZZ_REQUEST) $(HEADERS)
+	mkdir -p $(B)/fuzz
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_REQUEST)
+
+$(B)/fuzz/fuzz_chunks: $(FUZZ_CHUNKS) $(HEADERS)
+	mkdir -p $(B)/fuzz
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_CHUNKS)
+
+$(B)/fuzz/afl_hello: $(FUZZ_HELLO) fuzz/driver.c $(HEADERS)
+	mkdir -p $(B)/fuzz
+	$(AFL_CC) -std=c11 -g -O2 -D_GNU_SOURCE -o $@ fuzz/driver.c \
+	    $(FUZZ_HELLO) $(BEARSSL)
+
+fuzz-run: fuzz
+	mkdir -p $(B)/fuzz/hello $(B)/fuzz/request $(B)/fuzz/chunks
+	$(B)/fuzz/fuzz_hello -max_total_time=$(FUZZ_SECONDS) -max_len=90000 \
+	    $(B)/fuzz/hello fuzz/corpus/hello tests/hellos
+	$(B)/fuzz/fuzz_request -max_total_time=$(FUZZ_SECONDS) -max_len=6000 \
+	    $(B)/fuzz/request fuzz/corpus/request
+	$(B)/fuzz/fuzz_chunks -max_total_time=$(FUZZ_SECONDS) -max_len=6000 \
+	    $(B)/fuzz/chunks fuzz/corpus/chunks
+
+.PHONY: all programs check install clean fuzz fuzz-run

@@ -1,0 +1,1 @@
+import socket,subprocess,threading,os
