@@ -14,10 +14,10 @@
 const char seccomp_loader_name[] = "DYNAMIC children, wider parent";
 
 static const struct rule runtime_rules[] = {
-	ALLOW_IF(mmap, 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE)),
-	ALLOW_IF(mmap, 1, SCMP_A2(SCMP_CMP_EQ, PROT_NONE)),
-	ALLOW_IF(mprotect, 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE)),
-	ALLOW_IF(mprotect, 1, SCMP_A2(SCMP_CMP_EQ, PROT_NONE)),
+	ALLOW_IF(mmap, 1, ARG(2, EQ, PROT_READ | PROT_WRITE)),
+	ALLOW_IF(mmap, 1, ARG(2, EQ, PROT_NONE)),
+	ALLOW_IF(mprotect, 1, ARG(2, EQ, PROT_READ | PROT_WRITE)),
+	ALLOW_IF(mprotect, 1, ARG(2, EQ, PROT_NONE)),
 	ALLOW(madvise),
 	ALLOW(sched_yield),
 	ALLOW(futex),
@@ -25,10 +25,11 @@ static const struct rule runtime_rules[] = {
 	ALLOW(gettid),
 	ALLOW(sigaltstack),
 	ALLOW(rt_sigprocmask),
-	ALLOW_IF(write, 1, SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO)),
+	ALLOW_IF(write, 1, ARG(0, EQ, STDERR_FILENO)),
 };
 
 static const struct rule children_rules[] = {
+	ALLOW(open),
 	ALLOW(openat),
 	ALLOW(read),
 	ALLOW(pread64),

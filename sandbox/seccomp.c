@@ -32,22 +32,22 @@ static const struct rule base_rules[] = {
 	/* malloc(3): private, anonymous, where the kernel likes, no code. */
 	ALLOW(brk),
 	ALLOW(munmap),
-	ALLOW_IF(mmap, 3, SCMP_A0(SCMP_CMP_EQ, 0),
-	    SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE),
-	    SCMP_A3(SCMP_CMP_EQ, MAP_PRIVATE | MAP_ANONYMOUS)),
-	ALLOW_IF(mremap, 1, SCMP_A3(SCMP_CMP_EQ, MREMAP_MAYMOVE)),
+	ALLOW_IF(mmap, 3, ARG(0, EQ, 0),
+	    ARG(2, EQ, PROT_READ | PROT_WRITE),
+	    ARG(3, EQ, MAP_PRIVATE | MAP_ANONYMOUS)),
+	ALLOW_IF(mremap, 1, ARG(3, EQ, MREMAP_MAYMOVE)),
 	/* Endings and interruptions. */
 	ALLOW(exit_group),
 	ALLOW(restart_syscall),
 	ALLOW(rt_sigreturn),
 	/* message_take(), message_report(). */
-	ALLOW_IF(recvmsg, 1, SCMP_A0(SCMP_CMP_EQ, CHILD_CONTROL)),
-	ALLOW_IF(write, 1, SCMP_A0(SCMP_CMP_EQ, CHILD_REPORT)),
+	ALLOW_IF(recvmsg, 1, ARG(0, EQ, CHILD_CONTROL)),
+	ALLOW_IF(write, 1, ARG(0, EQ, CHILD_REPORT)),
 	/* confine_silence() */
-	ALLOW_IF(dup2, 2, SCMP_A0(SCMP_CMP_EQ, STDIN_FILENO),
-	    SCMP_A1(SCMP_CMP_EQ, STDERR_FILENO)),
-	ALLOW_IF(dup3, 2, SCMP_A0(SCMP_CMP_EQ, STDIN_FILENO),
-	    SCMP_A1(SCMP_CMP_EQ, STDERR_FILENO)),
+	ALLOW_IF(dup2, 2, ARG(0, EQ, STDIN_FILENO),
+	    ARG(1, EQ, STDERR_FILENO)),
+	ALLOW_IF(dup3, 2, ARG(0, EQ, STDIN_FILENO),
+	    ARG(1, EQ, STDERR_FILENO)),
 };
 
 static void __attribute__((noreturn))

@@ -19,7 +19,10 @@ struct rule {
 	struct scmp_arg_cmp	 condition[RULE_CONDITIONS_MAX];
 };
 
-#define ALLOW(name)		{ SCMP_SYS(name), 0, { { 0 } } }
+/* Argument n of the call, counted from 0, as an unsigned 64-bit value. */
+#define ARG(n, compare, value)	{ n, SCMP_CMP_##compare, value, 0 }
+
+#define ALLOW(name)		{ SCMP_SYS(name), 0, { { 0, SCMP_CMP_EQ, 0, 0 } } }
 #define ALLOW_IF(name, n, ...)	{ SCMP_SYS(name), n, { __VA_ARGS__ } }
 
 #define RULES(table)		(table), sizeof(table) / sizeof((table)[0])

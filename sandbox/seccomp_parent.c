@@ -26,28 +26,28 @@
 
 static const struct rule parent_rules[] = {
 	/* connection.c, backend.c */
-	ALLOW_IF(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-	    SCMP_A1(SCMP_CMP_EQ, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
-	    SCMP_A2(SCMP_CMP_EQ, 0)),
+	ALLOW_IF(socket, 3, ARG(0, EQ, AF_UNIX),
+	    ARG(1, EQ, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
+	    ARG(2, EQ, 0)),
 	ALLOW(connect),
 	ALLOW(getpeername),
 	ALLOW(getsockname),
 	/* hosts_linux.c: fstat(2) and reading a directory of backends */
-	ALLOW_IF(newfstatat, 1, SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)),
+	ALLOW_IF(newfstatat, 1, ARG(3, EQ, AT_EMPTY_PATH)),
 	ALLOW(fstat),
 	ALLOW(getdents64),
-	ALLOW_IF(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, F_GETFL)),
+	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFL)),
 	ALLOW(getrandom),
 	/* child.c: make, watch and end children */
-	ALLOW_IF(socketpair, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)),
-	ALLOW_IF(pipe2, 1, SCMP_A1(SCMP_CMP_EQ, O_CLOEXEC)),
+	ALLOW_IF(socketpair, 1, ARG(0, EQ, AF_UNIX)),
+	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_CLOEXEC)),
 	ALLOW(dup2),
 	ALLOW(dup3),
-	ALLOW_IF(clone, 1, SCMP_A0(SCMP_CMP_EQ,
+	ALLOW_IF(clone, 1, ARG(0, EQ,
 	    CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)),
-	ALLOW_IF(clone, 1, SCMP_A0(SCMP_CMP_EQ, SIGCHLD)),	/* musl */
+	ALLOW_IF(clone, 1, ARG(0, EQ, SIGCHLD)),	/* musl */
 	ALLOW(wait4),
-	ALLOW_IF(kill, 1, SCMP_A1(SCMP_CMP_EQ, SIGKILL)),
+	ALLOW_IF(kill, 1, ARG(1, EQ, SIGKILL)),
 	/* main.c: signals by way of libevent's pipe */
 	ALLOW(rt_sigaction),
 	ALLOW(rt_sigprocmask),
@@ -60,7 +60,7 @@ static const struct rule child_rules[] = {
 	ALLOW(set_tid_address),
 	ALLOW(set_robust_list),
 	ALLOW(rseq),
-	ALLOW_IF(mprotect, 1, SCMP_A2(SCMP_CMP_EQ, PROT_READ)),	/* RELRO */
+	ALLOW_IF(mprotect, 1, ARG(2, EQ, PROT_READ)),	/* RELRO */
 	ALLOW(prlimit64),
 	ALLOW(setrlimit),
 	/* issetugid(3) in libevent */
@@ -69,7 +69,7 @@ static const struct rule child_rules[] = {
 	ALLOW(getgid),
 	ALLOW(getegid),
 	ALLOW(epoll_create1),
-	ALLOW_IF(pipe2, 1, SCMP_A1(SCMP_CMP_EQ, O_NONBLOCK | O_CLOEXEC)),
+	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_NONBLOCK | O_CLOEXEC)),
 	/* confine.c */
 	ALLOW(fchdir),
 	ALLOW(chdir),
@@ -86,12 +86,12 @@ static const struct rule child_rules[] = {
 	ALLOW(close_range),
 	ALLOW(capset),
 	ALLOW(seccomp),
-	ALLOW_IF(prctl, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS)),
-	ALLOW_IF(prctl, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG)),
-	ALLOW_IF(prctl, 2, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE),
-	    SCMP_A1(SCMP_CMP_EQ, 0)),
-	ALLOW_IF(prctl, 2, SCMP_A0(SCMP_CMP_EQ, PR_CAP_AMBIENT),
-	    SCMP_A1(SCMP_CMP_EQ, PR_CAP_AMBIENT_CLEAR_ALL)),
+	ALLOW_IF(prctl, 1, ARG(0, EQ, PR_SET_NO_NEW_PRIVS)),
+	ALLOW_IF(prctl, 1, ARG(0, EQ, PR_SET_PDEATHSIG)),
+	ALLOW_IF(prctl, 2, ARG(0, EQ, PR_SET_DUMPABLE),
+	    ARG(1, EQ, 0)),
+	ALLOW_IF(prctl, 2, ARG(0, EQ, PR_CAP_AMBIENT),
+	    ARG(1, EQ, PR_CAP_AMBIENT_CLEAR_ALL)),
 	/* what the filters of parser and relay allow */
 	RULE_PEEK,
 	RULE_RCVLOWAT,
@@ -110,10 +110,10 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 {
 	const scmp_datum_t	base = (scmp_datum_t)keys->base;
 	const struct rule	ours[] = {
-		ALLOW_IF(read, 1, SCMP_A0(SCMP_CMP_LT, base)),
-		ALLOW_IF(write, 1, SCMP_A0(SCMP_CMP_LT, base)),
-		ALLOW_IF(sendmsg, 1, SCMP_A0(SCMP_CMP_LT, base)),
-		ALLOW_IF(accept4, 1, SCMP_A0(SCMP_CMP_LT, base)),
+		ALLOW_IF(read, 1, ARG(0, LT, base)),
+		ALLOW_IF(write, 1, ARG(0, LT, base)),
+		ALLOW_IF(sendmsg, 1, ARG(0, LT, base)),
+		ALLOW_IF(accept4, 1, ARG(0, LT, base)),
 	};
 	size_t			i;
 
@@ -121,19 +121,17 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 	for (i = 0; i < HOSTS_QUESTIONS; i++) {
 		/* A descriptor, not AT_FDCWD; one of our constants. */
 		const struct rule question = ALLOW_IF(openat2, 3,
-		    SCMP_A0(SCMP_CMP_LT, (scmp_datum_t)INT32_MAX),
-		    SCMP_A2(SCMP_CMP_EQ,
-			(scmp_datum_t)(uintptr_t)&hosts_questions[i]),
-		    SCMP_A3(SCMP_CMP_EQ, sizeof(hosts_questions[i])));
+		    ARG(0, LT, (scmp_datum_t)INT32_MAX),
+		    ARG(2, EQ, (scmp_datum_t)(uintptr_t)&hosts_questions[i]),
+		    ARG(3, EQ, sizeof(hosts_questions[i])));
 
 		seccomp_allow(filter, &question, 1);
 	}
 	for (i = 0; i < keys->nprograms; i++) {
 		const struct rule program = ALLOW_IF(execveat, 3,
-		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)keys->programs[i]),
-		    SCMP_A1(SCMP_CMP_EQ,
-			(scmp_datum_t)(uintptr_t)program_empty_path),
-		    SCMP_A4(SCMP_CMP_EQ, AT_EMPTY_PATH));
+		    ARG(0, EQ, (scmp_datum_t)keys->programs[i]),
+		    ARG(1, EQ, (scmp_datum_t)(uintptr_t)program_empty_path),
+		    ARG(4, EQ, AT_EMPTY_PATH));
 
 		seccomp_allow(filter, &program, 1);
 	}

@@ -16,43 +16,43 @@
 /* Parser: parser.c peeks and never takes. */
 #define RULE_PEEK							\
 	ALLOW_IF(recvfrom, 2,						\
-	    SCMP_A3(SCMP_CMP_EQ, MSG_PEEK | MSG_DONTWAIT),		\
-	    SCMP_A4(SCMP_CMP_EQ, 0))
+	    ARG(3, EQ, MSG_PEEK | MSG_DONTWAIT),		\
+	    ARG(4, EQ, 0))
 
 /* Parser: parser.c waits for what must still come. */
 #define RULE_RCVLOWAT							\
-	ALLOW_IF(setsockopt, 2, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET),	\
-	    SCMP_A2(SCMP_CMP_EQ, SO_RCVLOWAT))
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),	\
+	    ARG(2, EQ, SO_RCVLOWAT))
 
 /* Relay: mover_linux.c. */
 #define RULE_SPLICE							\
-	ALLOW_IF(splice, 3, SCMP_A1(SCMP_CMP_EQ, 0),			\
-	    SCMP_A3(SCMP_CMP_EQ, 0),					\
-	    SCMP_A5(SCMP_CMP_EQ, SPLICE_F_NONBLOCK | SPLICE_F_MOVE))
+	ALLOW_IF(splice, 3, ARG(1, EQ, 0),			\
+	    ARG(3, EQ, 0),					\
+	    ARG(5, EQ, SPLICE_F_NONBLOCK | SPLICE_F_MOVE))
 #define RULE_PIPE							\
-	ALLOW_IF(pipe2, 1, SCMP_A1(SCMP_CMP_EQ, O_CLOEXEC | O_NONBLOCK))
+	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_CLOEXEC | O_NONBLOCK))
 
 /*
  * Relay: linger.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
  * the null pointer is there for sockets on which it would not.
  */
 #define RULE_DISCARD							\
-	ALLOW_IF(recvfrom, 3, SCMP_A1(SCMP_CMP_EQ, 0),			\
-	    SCMP_A3(SCMP_CMP_EQ, MSG_TRUNC | MSG_DONTWAIT),		\
-	    SCMP_A4(SCMP_CMP_EQ, 0))
+	ALLOW_IF(recvfrom, 3, ARG(1, EQ, 0),			\
+	    ARG(3, EQ, MSG_TRUNC | MSG_DONTWAIT),		\
+	    ARG(4, EQ, 0))
 
 /* Relay: refusals; parent: PROXY headers.  Never to an address. */
 #define RULE_SEND							\
 	ALLOW_IF(sendto, 2,						\
-	    SCMP_A3(SCMP_CMP_EQ, MSG_NOSIGNAL | MSG_DONTWAIT),		\
-	    SCMP_A4(SCMP_CMP_EQ, 0))
+	    ARG(3, EQ, MSG_NOSIGNAL | MSG_DONTWAIT),		\
+	    ARG(4, EQ, 0))
 
 /* Relay: pair.c, half-close. */
 #define RULE_SHUTDOWN	ALLOW(shutdown)
 
 /* Relay: pair.c asks once whether a tenant has gone for good. */
-#define RULE_POLL	ALLOW_IF(poll, 2, SCMP_A1(SCMP_CMP_EQ, 1),	\
-	    SCMP_A2(SCMP_CMP_EQ, 0))
-#define RULE_PPOLL	ALLOW_IF(ppoll, 1, SCMP_A1(SCMP_CMP_EQ, 1))
+#define RULE_POLL	ALLOW_IF(poll, 2, ARG(1, EQ, 1),	\
+	    ARG(2, EQ, 0))
+#define RULE_PPOLL	ALLOW_IF(ppoll, 1, ARG(1, EQ, 1))
 
 #endif

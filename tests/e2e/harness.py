@@ -57,15 +57,17 @@ class Usherd:
 
     def __init__(self, hosts, *options, tls=1, http=1, build=BUILD,
                  env=None, preexec=None, stdin=subprocess.DEVNULL,
-                 pass_fds=()):
+                 pass_fds=(), command=None, cwd=None):
         self.hosts = hosts
-        command = [str(build / 'usherd'), '-d', str(hosts), *options]
-        command += ['-t', '127.0.0.1:0'] * tls
-        command += ['-p', '127.0.0.1:0'] * http
+        if command is None:     # else it is the whole command line
+            command = [str(build / 'usherd'), '-d', str(hosts), *options]
+            command += ['-t', '127.0.0.1:0'] * tls
+            command += ['-p', '127.0.0.1:0'] * http
         self.log_lines = []
+        self.log_raw = b''      # the same, not decoded
         self.process = subprocess.Popen(
-            command, stdin=stdin, stderr=subprocess.PIPE, text=True,
-            errors='replace', env=env, preexec_fn=preexec, pass_fds=pass_fds)
+            command, stdin=stdin, stderr=subprocess.PIPE, env=env, cwd=cwd,
+            preexec_fn=preexec, pass_fds=pass_fds)
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -73,7 +75,8 @@ class Usherd:
 
     def _read(self):
         for line in self.process.stderr:
-            self.log_lines.append(line.rstrip('\n'))
+            self.log_raw += line
+            self.log_lines.append(line.decode(errors='replace').rstrip('\n'))
 
     def start(self, listeners=2):
         def listening():
@@ -125,6 +128,7 @@ class Usherd:
             self.process.wait()
             raise
         self.reader.join(5)
+        self.process.stderr.close()
         return status
 
 

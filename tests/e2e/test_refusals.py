@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: ISC
+"""Refusals that are not about what was said: unreachable tenants, late or
+loud clients, and what the log says of them all.  Issue 2 items 4 and 5.
+"""
+import os
+import socket
+import threading
+import time
+import unittest
+
+import harness
+import wire
+from harness import alert, wait_for
+from refused import NAME, Refused
+
+
+class Tenants(Refused):
+    """'80 the tenant exists but cannot be reached (refused, denied,
+    backlog full)'; 502, 503."""
+
+    def both(self, name, reason, status):
+        self.tls(wire.hello(name), 80 if status != 404 else 112, reason,
+                 name)
+        self.http(wire.head(name), status, reason, name)
+
+    def sockets(self, name, mode=0o666, listen=None):
+        """Bound sockets of a host that nobody accepts from."""
+        made = []
+        for entry in ('tls-socket', 'http-socket'):
+            path = self.host(name) / entry
+            made.append(socket.socket(socket.AF_UNIX))
+            self.addCleanup(made[-1].close)
+            made[-1].bind(str(path))
+            os.chmod(path, mode)
+            if listen is not None:
+                made[-1].listen(listen)
+        return made
+
+    def test_refused(self):
+        for each in self.sockets('gone.example', listen=5):
+            each.close()
+        self.both('gone.example', 'refused', 503)
+
+    def test_refused_bound_and_not_listening(self):
+        self.sockets('early.example')
+        self.both('early.example', 'refused', 503)
+
+    def test_denied_by_the_mode_of_the_socket(self):
+        """As root: mode 0600 of root, so of another user than _usherd."""
+        self.sockets('shut.example', 0o600 if harness.ROOT else 0, 5)
+        self.both('shut.example', 'denied', 503)
+
+    @unittest.skipUnless(harness.ROOT, 'only root can give sockets away')
+    def test_denied_to_all_but_their_owner(self):
+        self.sockets('theirs.example', 0o600, 5)
+        for entry in ('tls-socket', 'http-socket'):
+            os.chown(self.hosts / 'theirs.example' / entry, 65534, 65534)
+        self.both('theirs.example', 'denied', 503)
+
+    def test_denied_by_the_mode_of_the_directory(self):
+        self.sockets('private.example', listen=5)
+        os.chmod(self.hosts / 'private.example',
+                 0o700 if harness.ROOT else 0)
+        self.both('private.example', 'denied', 503)
+        os.chmod(self.hosts / 'private.example', 0o755)
+
+    def test_backlog_full(self):
+        """Attack C1, fact F4: EAGAIN, retried with a bound, then
+        refused."""
+        for each in self.sockets('busy.example', listen=0):
+            for _ in range(2):
+                filler = socket.socket(socket.AF_UNIX)
+                self.addCleanup(filler.close)
+                filler.setblocking(False)
+                if filler.connect_ex(each.getsockname()) != 0:
+                    break
+        start = time.monotonic()
+        self.both('busy.example', 'backlog-full', 503)
+        self.assertLess(time.monotonic() - start, 4)
+
+    def test_no_socket(self):
+        self.host('empty.example')
+        self.both('empty.example', 'no-socket', 404)
+
+    def test_502_link_out_of_hosts(self):
+        for entry in ('tls-socket', 'http-socket'):
+            (self.host('out.example') / entry).symlink_to(
+                f'../../evil/{entry}')
+        self.both('out.example', 'unreachable', 502)
+
+
+class Endings(Refused):
+    def test_the_answer_is_heard_by_who_keeps_sending(self):
+        """design.md 2.7: 'an early close would reset the connection and
+        lose the answer'."""
+        more = bytes(1024 * 1024)
+        for data in (b'GET / HTTP/1.1\r\n\r\n', wire.hello('c.example')):
+            self.tls(data + more, 112 if data[0] == 22 else 10,
+                     'unknown-host' if data[0] == 22 else 'not-hello',
+                     'c.example' if data[0] == 22 else '-')
+        self.http(wire.head('c.example') + more, 404, 'unknown-host',
+                  'c.example')
+        self.http(b'G ET' + more, 400, 'malformed')
+
+    def test_nothing_unprintable_in_the_log(self):
+        """Attack A8: hostile names, 'grep log for bytes < 0x20 and >
+        0x7e'."""
+        hostile = [bytes([c]) * 3 + b'.example' for c in range(256)
+                   if not chr(c).isalnum() or c > 127]
+        threads = []
+        for name in hostile:
+            for port, data in ((self.daemon.tls, wire.hello(name)),
+                               (self.daemon.http, b'GET / HTTP/1.1\r\nHost: '
+                                + name + b'\r\n\r\n')):
+                threads.append(threading.Thread(
+                    target=lambda p, d: self.ports.append(wire.ask(p, d)[1]),
+                    args=(port, data)))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        wait_for(lambda: self.daemon.log_raw.count(b'refused')
+                 == len(threads))
+        self.assertEqual(set(self.daemon.log_raw)
+                         - set(range(0x20, 0x7f)) - {0x0a}, set())
+
+    def late(self, port, data, drip=b''):
+        """Sends, drips on, and gives the answer with its time."""
+        with wire.connect(port, 15) as client:
+            start = time.monotonic()
+            client.sendall(data)
+            client.settimeout(0.5)
+            answer = b''
+            while time.monotonic() - start < 14:
+                try:
+                    answer = client.recv(4096)
+                    break
+                except TimeoutError:
+                    client.sendall(drip[:1])
+                    drip = drip[1:]
+            return (answer, client.getsockname()[1],
+                    time.monotonic() - start)
+
+    def test_alert_90_and_408_after_10_seconds(self):
+        """'90 no complete hello in 10 s'; attack A6: the deadline is
+        absolute, dripping does not move it."""
+        hello, head = wire.hello(NAME), wire.head()
+        cases = [('tls', b'', b''), ('tls', hello[:5], b''),
+                 ('tls', hello[:-1], b''), ('tls', hello[:20], hello[20:45]),
+                 ('http', b'', b''), ('http', head[:-1], b''),
+                 ('http', head[:5], head[5:30]), ('http', b'\r\n', b'')]
+        found = {}
+
+        def run(i, protocol, data, drip):
+            port = getattr(self.daemon, protocol)
+            found[i] = self.late(port, data, drip)
+        threads = [threading.Thread(target=run, args=(i, *case))
+                   for i, case in enumerate(cases)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        for i, (protocol, data, drip) in enumerate(cases):
+            with self.subTest(protocol=protocol, sent=data, drip=drip):
+                self.assert_late(protocol, *found[i])
+
+    def assert_late(self, protocol, answer, port, seconds):
+        self.assertTrue(9.5 < seconds < 12, seconds)
+        if protocol == 'tls':
+            self.assertEqual(answer, alert(90))
+            self.logged(port, 'tls', 'timeout', 'alert=90')
+        else:
+            self.assert_page(answer, 408)
+            self.logged(port, 'http', 'timeout', 'status=408')
+
+
+if __name__ == '__main__':
+    unittest.main()

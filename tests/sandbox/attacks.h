@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_ATTACKS_H
+#define USHER_ATTACKS_H
+
+#include <stddef.h>
+
+/*
+ * What a process of ours that was taken over might try.  The programs in
+ * which this is linked are for tests only: each is the shipped one with one
+ * function wrapped by the linker, so that a host name makes it misbehave.
+ *
+ *   eyes-ATTACK.anything	the parser that reads the name does it
+ *   keys-ATTACK.anything	the parent does it when it looks the host up
+ *   hands-ATTACK.anything	the parent has a relay refuse the client, with
+ *				a reason code that makes the relay do it
+ *
+ * The table in attacks.c is read by tests/e2e/test_sandbox.py too.
+ */
+enum {
+	EYES = 1,
+	HANDS = 2,
+	KEYS = 4
+};
+
+/* Does the attack that name is called after, if it is one of this role's.
+ * Returns when there is none, or when nothing stopped it. */
+void	attack_by_name(unsigned int role, const char *name);
+/* Its number in the table: 0 and up, or -1. */
+int	attack_number(unsigned int role, const char *name);
+void	attack_by_number(unsigned int role, size_t number);
+
+#endif

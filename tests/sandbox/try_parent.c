@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A parent that can be told to misbehave, for tests only.  Linked with the
+ * objects of usherd, -Wl,--wrap=host_open and -Wl,--wrap=sandbox_enter_parent
+ * (to learn the numbers of its keys).
+ *
+ * keys-ATTACK	an attack of attacks.c
+ * keys-rights	what the filter does allow: it goes on as shipped
+ * keys-swap-dup, keys-swap-close
+ *		executes a tenant's file under the number of one of ours
+ * hands-ATTACK	has a relay do an attack: try_relay.c
+ */
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../sandbox/sandbox.h"
+#include "../../src/usherd/hosts.h"
+#include "../../src/usherd/linux.h"
+#include "attacks.h"
+
+enum refusal	__real_host_open(struct host *, const struct hostname *);
+enum refusal	__wrap_host_open(struct host *, const struct hostname *);
+void	__real_sandbox_enter_parent(const struct sandbox_keys *);
+void	__wrap_sandbox_enter_parent(const struct sandbox_keys *);
+
+static int programs[8], hosts;
+
+void
+__wrap_sandbox_enter_parent(const struct sandbox_keys *keys)
+{
+	hosts = keys->hosts;
+	memcpy(programs, keys->programs,
+	    keys->nprograms * sizeof(programs[0]));
+	__real_sandbox_enter_parent(keys);
+}
+
+static int
+ask(const char *path, enum hosts_question question)
+{
+	return (int)syscall(SYS_openat2, hosts, path,
+	    &hosts_questions[question], sizeof(hosts_questions[question]));
+}
+
+/* What the filter lets the parent execute is a number: whose file is it? */
+static void
+execute(void)
+{
+	static char *const nothing[] = { NULL };
+
+	(void)syscall(SYS_execveat, programs[0], program_empty_path, nothing,
+	    nothing, AT_EMPTY_PATH);
+}
+
+/* hosts/evil.example/program is what a tenant has put there. */
+static void
+swap_dup(void)
+{
+	int fd = ask("evil.example/program", HOSTS_SOCKET);
+
+	(void)syscall(SYS_dup3, fd, programs[0], O_CLOEXEC);
+	execute();
+}
+
+static void
+swap_close(void)
+{
+	int fd;
+
+	(void)syscall(SYS_close, programs[0]);
+	fd = ask("evil.example/program", HOSTS_SOCKET);
+	if (fd == programs[0])
+		execute();
+}
+
+/* The neighbours of what is forbidden. */
+static void
+rights(void)
+{
+	int fd;
+
+	fd = ask("evil.example", HOSTS_DIRECTORY);
+	(void)close(fd);
+	fd = ask("../outside", HOSTS_SOCKET);	/* asked, and refused */
+	if (fd != -1)
+		_exit(1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || close(fd) == -1)
+		_exit(1);
+}
+
+static void
+misbehave(const char *name)
+{
+	if (strncmp(name, "swap-dup.", 9) == 0)
+		swap_dup();
+	else if (strncmp(name, "swap-close.", 11) == 0)
+		swap_close();
+	else if (strncmp(name, "rights.", 7) == 0)
+		rights();
+	attack_by_name(KEYS, name);
+}
+
+enum refusal
+__wrap_host_open(struct host *host, const struct hostname *name)
+{
+	int number;
+
+	if (name != NULL && strncmp(name->text, "keys-", 5) == 0)
+		misbehave(name->text + 5);
+	if (name != NULL && strncmp(name->text, "hands-", 6) == 0) {
+		host->directory = -1;
+		number = attack_number(HANDS, name->text + 6);
+		if (number != -1)
+			return (enum refusal)(number %
+			    (REFUSAL_PARSER - 1) + 1);
+	}
+	return __real_host_open(host, name);
+}
