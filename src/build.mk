@@ -44,17 +44,18 @@ LIBEVENT = -levent_core
 BEARSSL = -lbearssl
 UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 
-CHILD = $(B)/agelist.o $(B)/confine.o $(B)/message.o $(B)/no_resolver.o
+CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/message.o $(B)/no_resolver.o
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
-	$(B)/visitor.o $(B)/backend.o $(B)/children.o $(B)/talk.o \
+	$(B)/visitor.o $(B)/journey.o $(B)/backend.o $(B)/children.o $(B)/talk.o \
 	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
 	$(B)/agelist.o $(B)/hostname.o $(B)/message.o $(B)/refusal.o \
 	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
 PARSER = $(B)/parser.o $(B)/hostname.o $(CHILD) $(SANDBOX_PARSER_$(OS))
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
-HTTP = $(B)/http.o $(REQUEST)
-RELAY = $(B)/relay.o $(B)/pair.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
+HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
+RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/answer.o \
+	$(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
 
 PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay
@@ -91,6 +92,8 @@ $(B)/agelist.o: src/common/agelist.c $(HEADERS)
 	$(COMPILE) src/common/agelist.c
 $(B)/confine.o: src/common/confine.c $(HEADERS)
 	$(COMPILE) src/common/confine.c
+$(B)/idmap.o: src/common/idmap.c $(HEADERS)
+	$(COMPILE) src/common/idmap.c
 $(B)/hostname.o: src/common/hostname.c $(HEADERS)
 	$(COMPILE) src/common/hostname.c
 $(B)/message.o: src/common/message.c $(HEADERS)
@@ -125,6 +128,10 @@ $(B)/mover_linux.o: src/relay/mover_linux.c $(HEADERS)
 	$(COMPILE) src/relay/mover_linux.c
 $(B)/pair.o: src/relay/pair.c $(HEADERS)
 	$(COMPILE) src/relay/pair.c
+$(B)/run.o: src/relay/run.c $(HEADERS)
+	$(COMPILE) src/relay/run.c
+$(B)/word.o: src/relay/word.c $(HEADERS)
+	$(COMPILE) src/relay/word.c
 $(B)/relay.o: src/relay/relay.c $(HEADERS)
 	$(COMPILE) src/relay/relay.c
 $(B)/backend.o: src/usherd/backend.c $(HEADERS)
@@ -155,6 +162,8 @@ $(B)/slots.o: src/usherd/slots.c $(HEADERS)
 	$(COMPILE) src/usherd/slots.c
 $(B)/talk.o: src/usherd/talk.c $(HEADERS)
 	$(COMPILE) src/usherd/talk.c
+$(B)/journey.o: src/usherd/journey.c $(HEADERS)
+	$(COMPILE) src/usherd/journey.c
 $(B)/visitor.o: src/usherd/visitor.c $(HEADERS)
 	$(COMPILE) src/usherd/visitor.c
 $(B)/seccomp.o: sandbox/seccomp.c $(HEADERS)

@@ -34,29 +34,35 @@ enum protocol {
 
 /* Parent to parser. */
 enum {
-	INTAKE_BATCH = 16	/* connections in one message; saves a system
-				 * call and a wake-up each under load */
+	INTAKE_BATCH = 16	/* items in one message; saves a system call
+				 * and a wake-up each under load */
 };
 
 enum intake_kind {
-	INTAKE_CONNECTIONS = 1,	/* one descriptor for each id that is not 0,
-				 * in their order, ids first */
+	INTAKE_NONE,
+	INTAKE_SHOW,		/* a new connection: one descriptor */
+	INTAKE_LOOK,		/* what was granted has passed: look again */
+	INTAKE_DROP,		/* close the copy and say VERDICT_GONE */
 	INTAKE_PING		/* answer with VERDICT_PONG */
 };
 
+/* As many descriptors as items of kind INTAKE_SHOW, in their order. */
 struct intake {
-	uint32_t	kind;
-	uint32_t	ids[INTAKE_BATCH];
+	struct {
+		uint32_t	kind;
+		uint32_t	id;
+	}	item[INTAKE_BATCH];
 };
 
 /* Parser to parent. */
 enum verdict_code {
 	VERDICT_READY = 1,	/* confined, waiting for connections */
 	VERDICT_PONG,
-	VERDICT_NAMED,		/* name is what was asked for */
-	VERDICT_NAMELESS,	/* none was asked for */
+	VERDICT_NAMED,		/* a request, and name is whom it is for */
+	VERDICT_NAMELESS,	/* a request that names nobody */
+	VERDICT_MORE,		/* the next part of the same request */
 	VERDICT_REFUSED,	/* refusal says why */
-	VERDICT_GONE		/* the client left without a byte */
+	VERDICT_GONE		/* the client has ended, or INTAKE_DROP */
 };
 
 struct verdict {
@@ -64,11 +70,14 @@ struct verdict {
 	uint8_t		code;
 	uint8_t		refusal;
 	uint8_t		acme;		/* 1: ALPN is acme-tls/1 alone */
-	uint8_t		zero;
+	uint8_t		kept;		/* 1: the parser keeps its copy and
+					 * waits for INTAKE_LOOK */
 	uint64_t	grant;		/* client bytes that may pass;
 					 * GRANT_UNLIMITED for TLS */
 	struct hostname	name;
-	uint8_t		zeros[2];
+	uint8_t		partial;	/* 1: the request goes on behind the
+					 * grant */
+	uint8_t		zero;
 };
 
 #define GRANT_UNLIMITED	UINT64_MAX
@@ -79,20 +88,31 @@ enum {
 
 /* Parent to relay. */
 enum {
-	ORDER_BATCH = 8		/* connections in one message */
+	ORDER_BATCH = 8		/* orders in one message */
 };
 
 enum order_kind {
 	ORDER_NONE,
+	ORDER_PING,		/* answer with REPORT_PONG */
+	/* for a new connection: */
 	ORDER_RELAY,		/* 2 descriptors: client, backend */
 	ORDER_REFUSE,		/* 1 descriptor: client */
-	ORDER_PING		/* no descriptor; answer with REPORT_PONG */
+	/* for one that is known by its id; an id that has left meanwhile is
+	 * passed over: */
+	ORDER_GRANT,		/* so many bytes more to the same backend */
+	ORDER_NEXT,		/* 1 descriptor: a backend for what comes when
+				 * the present one has ended its response */
+	ORDER_END		/* nothing more comes: refuse it once the
+				 * response is over, or with REFUSAL_NONE just
+				 * close then */
 };
 
 struct order {
 	uint8_t		kind;
 	uint8_t		refusal;
-	uint8_t		zeros[6];
+	uint8_t		zero;
+	uint8_t		last;		/* 1: no more will be said about it */
+	uint32_t	id;		/* ORDER_RELAY: 0 when no more will be */
 	uint64_t	grant;
 };
 
@@ -104,12 +124,22 @@ struct orders {
 enum report_kind {
 	REPORT_READY = 1,
 	REPORT_PONG,
-	REPORT_ENDED		/* ended connections have ended */
+	REPORT_ENDED,		/* value connections without id have ended */
+	REPORT_MOVED,		/* value is an id: its grant is used up */
+	REPORT_LONELY,		/* an id: its backend has closed between
+				 * requests and more has come; it waits for
+				 * ORDER_NEXT or ORDER_END, and passes over an
+				 * ORDER_GRANT that was on its way */
+	REPORT_LEFT		/* an id: it has ended */
+};
+
+enum {
+	REPORT_BATCH = 64
 };
 
 struct report {
 	uint32_t	kind;
-	uint32_t	ended;
+	uint32_t	value;
 };
 
 /*

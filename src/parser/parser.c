@@ -18,6 +18,7 @@
 #include "../../sandbox/sandbox.h"
 #include "../common/agelist.h"
 #include "../common/confine.h"
+#include "../common/idmap.h"
 #include "../common/message.h"
 #include "../common/refusal.h"
 #include "protocol.h"
@@ -33,14 +34,16 @@ enum {
 enum { PRIORITY_CONNECTIONS, PRIORITY_FLUSH, PRIORITIES };
 
 struct client {
+	struct idnode	node;		/* first: in ids */
 	struct event	event;
+	struct protocol_state state;
 	struct age	deadline;
 	struct age	rest;
 	struct client  *next_free;
 	int		fd;
 	int		lowat;
-	uint32_t	id;
 	unsigned int	looks;
+	bool		granted;	/* waits for INTAKE_LOOK */
 	bool		watched;
 	bool		ended;
 };
@@ -48,6 +51,7 @@ struct client {
 static struct event_base *base;
 static struct event	*flush_event;
 static struct agelist	 deadlines, resting;
+static struct idmap	 ids;
 static struct client	*free_clients;
 static uint8_t		*window;
 static struct verdict	 verdicts[VERDICT_BATCH];
@@ -78,21 +82,33 @@ say(const struct verdict *verdict)
 		event_active(flush_event, 0, 0);
 }
 
-/* The copy is closed before the verdict leaves: it would keep the connection
- * open after everyone else has let go of it. */
 static void
-client_end(struct client *client, struct verdict *verdict)
+client_unwatch(struct client *client)
 {
-	verdict->id = client->id;
 	if (client->watched)
 		(void)event_del(&client->event);	/* before the close */
 	client->watched = false;
+}
+
+/*
+ * A copy that is not kept is closed before the verdict leaves: it would keep
+ * the connection open after everyone else has let go of it.
+ */
+static void
+client_verdict(struct client *client, struct verdict *verdict)
+{
+	verdict->id = client->node.id;
 	agelist_remove(&deadlines, &client->deadline);
 	agelist_remove(&resting, &client->rest);
-	(void)close(client->fd);	/* a copy; nothing to be lost */
-	client->fd = -1;
-	client->next_free = free_clients;
-	free_clients = client;
+	client->granted = true;
+	if (!verdict->kept) {
+		client_unwatch(client);
+		idmap_remove(&ids, &client->node);
+		(void)close(client->fd);	/* a copy; nothing is lost */
+		client->fd = -1;
+		client->next_free = free_clients;
+		free_clients = client;
+	}
 	say(verdict);
 }
 
@@ -104,7 +120,7 @@ client_refuse(struct client *client, enum refusal refusal)
 	memset(&verdict, 0, sizeof(verdict));
 	verdict.code = VERDICT_REFUSED;
 	verdict.refusal = (uint8_t)refusal;
-	client_end(client, &verdict);
+	client_verdict(client, &verdict);
 }
 
 static void
@@ -114,7 +130,7 @@ client_gone(struct client *client)
 
 	memset(&verdict, 0, sizeof(verdict));
 	verdict.code = VERDICT_GONE;
-	client_end(client, &verdict);
+	client_verdict(client, &verdict);
 }
 
 /*
@@ -136,9 +152,7 @@ client_wait(struct client *client, size_t wanted)
 		client->lowat = lowat;
 	}
 	if (client->looks > LOOKS_FREE) {
-		if (client->watched)
-			(void)event_del(&client->event);
-		client->watched = false;
+		client_unwatch(client);
 		agelist_touch(&resting, &client->rest);
 		return;
 	}
@@ -159,6 +173,7 @@ client_look(struct client *client)
 	enum look	look;
 
 	client->looks++;
+	client->granted = false;
 	do {
 		n = recv(client->fd, window, protocol_window,
 		    MSG_PEEK | MSG_DONTWAIT);
@@ -172,15 +187,26 @@ client_look(struct client *client)
 		return;
 	}
 	memset(&verdict, 0, sizeof(verdict));
-	look = protocol_look(window, (size_t)n, &verdict, &missing);
+	look = protocol_look(&client->state, window, (size_t)n, &verdict,
+	    &missing);
 	/* The next client's parser must find nothing of this one. */
 	explicit_bzero(window, (size_t)n);
-	if (look == LOOK_VERDICT)
-		client_end(client, &verdict);
-	else if (client->ended)
+	if (look == LOOK_VERDICT) {
+		/* While a body passes, its segments must not wake us. */
+		if (verdict.grant > (uint64_t)n)
+			client_unwatch(client);
+		client_verdict(client, &verdict);
+		return;
+	}
+	if (client->ended) {
 		client_refuse(client, REFUSAL_TRUNCATED);
-	else
-		client_wait(client, (size_t)n + missing);
+		return;
+	}
+	/* Between requests a client may be silent for as long as the relay
+	 * lets it; once it has begun one, it must get on with it. */
+	if (!client->state.partial && !client->deadline.listed)
+		agelist_touch(&deadlines, &client->deadline);
+	client_wait(client, (size_t)n + missing);
 }
 
 static void
@@ -191,7 +217,8 @@ client_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if ((what & EV_CLOSED) != 0)
 		client->ended = true;
-	client_look(client);
+	if (!client->granted)
+		client_look(client);
 }
 
 static void
@@ -222,9 +249,10 @@ client_begin(int fd, uint32_t id)
 		errx(1, "more connections than agreed");
 	free_clients = client->next_free;
 	client->fd = fd;
-	client->id = id;
 	client->lowat = 1;
 	client->looks = 0;
+	memset(&client->state, 0, sizeof(client->state));
+	idmap_add(&ids, &client->node, id);
 	client->ended = false;
 	client->watched = false;
 	/* Edge-triggered: level-triggered would spin on unread bytes. */
@@ -238,12 +266,70 @@ client_begin(int fd, uint32_t id)
 }
 
 static void
+pong(void)
+{
+	struct verdict verdict;
+
+	memset(&verdict, 0, sizeof(verdict));
+	verdict.code = VERDICT_PONG;
+	say(&verdict);
+}
+
+/* The parent's word on a connection that was kept. */
+static void
+client_word(uint32_t id, enum intake_kind kind)
+{
+	struct client *client = (void *)idmap_find(&ids, id);
+
+	if (client == NULL)
+		return;		/* it left while the word was on its way */
+	if (kind == INTAKE_DROP) {
+		client_gone(client);
+		return;
+	}
+	if (!client->granted)
+		_exit(1);	/* the parent does not say such things */
+	client->looks = 0;
+	client_look(client);
+}
+
+/* Does what a message says, with its n descriptors. */
+static void
+intake_take(const struct intake *message, const int *fds, size_t n)
+{
+	size_t i, used = 0;
+
+	for (i = 0; i < INTAKE_BATCH; i++) {
+		switch ((enum intake_kind)message->item[i].kind) {
+		case INTAKE_NONE:
+			break;
+		case INTAKE_SHOW:
+			if (used == n)
+				_exit(1);	/* a broken message */
+			client_begin(fds[used++], message->item[i].id);
+			break;
+		case INTAKE_LOOK:
+		case INTAKE_DROP:
+			client_word(message->item[i].id,
+			    (enum intake_kind)message->item[i].kind);
+			break;
+		case INTAKE_PING:
+			pong();
+			break;
+		default:
+			_exit(1);
+		}
+	}
+	if (used != n)
+		_exit(1);
+}
+
+static void
 intake(evutil_socket_t fd, short what, void *arg)
 {
 	struct intake	message;
-	struct verdict	pong;
 	int		fds[INTAKE_BATCH], turn;
-	size_t		i, n;
+	size_t		n;
 
 	(void)what;
 	(void)arg;
@@ -251,6 +337,7 @@ intake(evutil_socket_t fd, short what, void *arg)
 		switch (message_take(fd, &message, sizeof(message), fds,
 		    INTAKE_BATCH, &n)) {
 		case MESSAGE_TAKEN:
+			intake_take(&message, fds, n);
 			break;
 		case MESSAGE_NONE:
 			return;
@@ -258,13 +345,6 @@ intake(evutil_socket_t fd, short what, void *arg)
 			_exit(0);
 		case MESSAGE_BROKEN:
 			_exit(1);
-		}
-		for (i = 0; i < n; i++)
-			client_begin(fds[i], message.ids[i]);
-		if (message.kind == INTAKE_PING) {
-			memset(&pong, 0, sizeof(pong));
-			pong.code = VERDICT_PONG;
-			say(&pong);
 		}
 	}
 }
@@ -282,6 +362,7 @@ tables_make(unsigned long descriptors)
 	window = calloc(1, protocol_window);
 	if (clients == NULL || window == NULL)
 		errx(1, "out of memory");
+	idmap_make(&ids, n);
 	for (i = n; i-- > 0;) {
 		clients[i].next_free = free_clients;
 		free_clients = &clients[i];

@@ -2,10 +2,12 @@
 #ifndef USHER_PROTOCOL_H
 #define USHER_PROTOCOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "../common/message.h"
+#include "request.h"
 
 /*
  * The one thing in which the two parsers differ: tls.c or http.c stands
@@ -23,8 +25,18 @@ enum look {
 	LOOK_VERDICT		/* verdict says it, all but the id */
 };
 
-/* bytes: the first n bytes that the client has sent, 1 or more. */
-enum look protocol_look(const uint8_t *bytes, size_t n,
-    struct verdict *verdict, size_t *missing);
+/* What is remembered of a connection between two looks; zeroed at first. */
+struct protocol_state {
+	struct chunks	chunks;		/* http.c: of a chunked body */
+	bool		partial;	/* http.c: in the middle of one */
+	bool		last;		/* http.c: and nothing comes after */
+};
+
+/*
+ * bytes: the n bytes, 1 or more, that the client has sent beyond what has
+ * been granted so far.
+ */
+enum look protocol_look(struct protocol_state *state, const uint8_t *bytes,
+    size_t n, struct verdict *verdict, size_t *missing);
 
 #endif

@@ -1,63 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The hands' work: two sockets, two directions, each of which ends by itself
- * (half-close), and the goodbye to a client that is to be closed.
+ * The table of connections in this relay's hands: how one begins, and how it
+ * ends without losing what its client was to be told.
  */
 #include <sys/socket.h>
 
 #include <err.h>
-#include <poll.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "../common/agelist.h"
-#include "mover.h"
-#include "relay.h"
+#include "pair.h"
 
 enum {
 	IDLE_MS = 60 * 60 * 1000,
+	BETWEEN_MS = 60 * 1000,	/* after a response, before a request */
+	SWITCH_MS = 10 * 1000,	/* for a response that is to be the last of
+				 * its backend, without a byte of it */
 	GOODBYE_MS = 2 * 1000,	/* for the client to read what it was told */
-	STARVED_MS = 50,	/* no pipe to be had: try again */
-	MOVES_PER_TURN = 32	/* then the others have their turn */
+	DISCARDS_PER_TURN = 32
 };
 
-struct side {
-	struct event	event;
-	int		fd;
-	bool		readable;
-	bool		writable;
-};
-
-/* One direction: bytes from a side, on their way to the other. */
-struct flow {
-	struct load	load;
-	bool		ended;	/* nothing more will be taken in */
-	bool		shut;	/* and the receiver has been told */
-};
-
-struct pair {
-	struct side	 client;
-	struct side	 backend;	/* fd -1 once it is gone: goodbye */
-	struct flow	 up;		/* client to backend */
-	struct flow	 down;
-	uint64_t	 grant;		/* bytes that up may still take in */
-	struct age	 age;		/* in idle or in goodbye */
-	TAILQ_ENTRY(pair) turn;		/* in turns while queued */
-	bool		 queued;
-	struct pair	*next_free;
-};
-
-TAILQ_HEAD(pair_head, pair);
-
-static struct agelist	 idle, goodbye;
-static struct event	*turn_event;
-static struct pair_head	 turns = TAILQ_HEAD_INITIALIZER(turns);
+static struct agelist	 idle, between, switching, goodbye;
 static struct pair	*free_pairs;
+static struct idmap	 ids;
 static size_t		 live;
-static uint64_t		 unlimited;
 
-static void
+void
 side_close(struct side *side)
 {
 	if (side->fd == -1)
@@ -69,21 +38,60 @@ side_close(struct side *side)
 }
 
 static void
-turn_leave(struct pair *pair)
+age_move(struct pair *pair, struct agelist *list)
 {
-	if (!pair->queued)
+	if (pair->listed != NULL && pair->listed != list)
+		agelist_remove(pair->listed, &pair->age);
+	pair->listed = list;
+	if (list != NULL)
+		agelist_touch(list, &pair->age);
+}
+
+void
+pair_touch(struct pair *pair)
+{
+	if (pair->next == NEXT_BACKEND || pair->next == NEXT_REFUSE)
+		age_move(pair, &switching);
+	else if (pair->node.id != 0 && pair->grant == 0 && pair->answered)
+		age_move(pair, &between);
+	else
+		age_move(pair, &idle);
+}
+
+struct pair *
+pair_find(uint32_t id)
+{
+	return (void *)idmap_find(&ids, id);
+}
+
+void
+pair_forget_id(struct pair *pair)
+{
+	if (pair->node.id == 0)
 		return;
-	TAILQ_REMOVE(&turns, pair, turn);
-	pair->queued = false;
+	idmap_remove(&ids, &pair->node);
+	pair->node.id = 0;
 }
 
 static void
+pair_leave(struct pair *pair)
+{
+	if (pair->node.id == 0)
+		return;
+	relay_report(REPORT_LEFT, pair->node.id);
+	pair_forget_id(pair);
+}
+
+void
 pair_end(struct pair *pair)
 {
-	agelist_remove(pair->backend.fd == -1 ? &goodbye : &idle, &pair->age);
-	turn_leave(pair);
+	pair_leave(pair);
+	age_move(pair, NULL);
+	pair_run_never(pair);
 	side_close(&pair->client);
 	side_close(&pair->backend);
+	if (pair->next_backend != -1)
+		(void)close(pair->next_backend);	/* nothing was sent */
 	mover_drop(&pair->up.load);
 	mover_drop(&pair->down.load);
 	pair->next_free = free_pairs;
@@ -104,7 +112,7 @@ discard(struct pair *pair)
 	ssize_t	n;
 	int	turn;
 
-	for (turn = 0; turn < MOVES_PER_TURN; turn++) {
+	for (turn = 0; turn < DISCARDS_PER_TURN; turn++) {
 		n = recv(pair->client.fd, NULL, 1024 * 1024,
 		    MSG_TRUNC | MSG_DONTWAIT);
 		if (n == -1)
@@ -114,170 +122,25 @@ discard(struct pair *pair)
 			return;
 		}
 	}
+	pair_run_later(pair, 0);
 }
 
-static void
+void
 pair_goodbye(struct pair *pair)
 {
-	agelist_remove(&idle, &pair->age);
-	turn_leave(pair);
-	side_close(&pair->backend);
-	mover_drop(&pair->up.load);
-	agelist_touch(&goodbye, &pair->age);
-	if (shutdown(pair->client.fd, SHUT_WR) == -1)
-		pair_end(pair);
-	else
-		discard(pair);
-}
-
-/* Runs the pair once more, after the others or after some time. */
-static void
-turn_again(struct pair *pair, int ms)
-{
-	const struct timeval wait = { 0, ms * 1000 };
-
-	if (pair->queued)
-		return;
-	pair->queued = true;
-	TAILQ_INSERT_TAIL(&turns, pair, turn);
-	if (!evtimer_pending(turn_event, NULL))
-		(void)evtimer_add(turn_event, &wait);
-}
-
-/* Takes the next bytes in, or gives on what is held.  One step. */
-static enum moved
-flow_step(struct flow *flow, struct side *from, struct side *to,
-    uint64_t *grant)
-{
-	enum moved moved;
-
-	if (flow->load.held > 0) {
-		if (!to->writable)
-			return MOVED_NONE;
-		moved = mover_drain(&flow->load, to->fd);
-		if (moved == MOVED_NONE)
-			to->writable = false;
-		return moved;
-	}
-	if (flow->ended || !from->readable || *grant == 0)
-		return MOVED_NONE;
-	moved = mover_fill(&flow->load, from->fd, grant);
-	if (moved == MOVED_NONE)
-		from->readable = false;
-	return moved;
-}
-
-/* Nothing more will come: tells the receiver once the last byte is gone. */
-static void
-flow_finish(struct flow *flow, struct side *to)
-{
-	if (!flow->ended || flow->shut || flow->load.held > 0)
-		return;
-	/* A receiver that is gone already needs not be told. */
-	(void)shutdown(to->fd, SHUT_WR);
-	flow->shut = true;
-}
-
-/* Client to backend.  Gives false when the pair has come to its end. */
-static bool
-up_step(struct pair *pair, bool *progress)
-{
-	const bool draining = pair->up.load.held > 0;
-
-	switch (flow_step(&pair->up, &pair->client, &pair->backend,
-	    &pair->grant)) {
-	case MOVED_SOME:
-		*progress = true;
-		return true;
-	case MOVED_NONE:
-		return true;
-	case MOVED_STARVED:
-		turn_again(pair, STARVED_MS);
-		return true;
-	case MOVED_END:
-		pair->up.ended = true;
-		pair->client.readable = false;
-		return true;
-	case MOVED_BROKEN:
-		break;
-	}
-	if (!draining)
-		return false;		/* the client is gone */
-	/* The tenant reads no more, but its answer may still be coming. */
-	mover_drop(&pair->up.load);
-	pair->up.ended = pair->up.shut = true;
-	return true;
-}
-
-static bool
-down_step(struct pair *pair, bool *progress)
-{
-	const bool draining = pair->down.load.held > 0;
-
-	switch (flow_step(&pair->down, &pair->backend, &pair->client,
-	    &unlimited)) {
-	case MOVED_SOME:
-		*progress = true;
-		return true;
-	case MOVED_NONE:
-		return true;
-	case MOVED_STARVED:
-		turn_again(pair, STARVED_MS);
-		return true;
-	case MOVED_END:
-		pair->down.ended = true;
-		return true;
-	case MOVED_BROKEN:
-		break;
-	}
-	if (draining)
-		return false;		/* the client is gone */
-	/* A tenant that closed with bytes unread: the same as its end. */
-	pair->down.ended = true;
-	return true;
-}
-
-/* Has the tenant closed altogether, not just ended its own direction? */
-static bool
-backend_gone(const struct pair *pair)
-{
-	struct pollfd backend = { pair->backend.fd, 0, 0 };
-
-	return poll(&backend, 1, 0) == 1;	/* POLLHUP or POLLERR */
-}
-
-static void
-pair_run(struct pair *pair)
-{
-	bool	progress;
-	int	turn;
-
-	for (turn = 0; turn < MOVES_PER_TURN; turn++) {
-		progress = false;
-		if (!up_step(pair, &progress) ||
-		    !down_step(pair, &progress)) {
+	if (pair->state != PAIR_GOODBYE) {
+		pair_leave(pair);
+		pair->state = PAIR_GOODBYE;
+		pair_run_never(pair);
+		side_close(&pair->backend);
+		mover_drop(&pair->up.load);
+		age_move(pair, &goodbye);
+		if (shutdown(pair->client.fd, SHUT_WR) == -1) {
 			pair_end(pair);
 			return;
 		}
-		if (!progress)
-			break;
 	}
-	flow_finish(&pair->up, &pair->backend);
-	flow_finish(&pair->down, &pair->client);
-	if (pair->down.shut && pair->client.fd != -1 && !pair->up.shut &&
-	    backend_gone(pair)) {
-		pair_goodbye(pair);
-		return;
-	}
-	if (pair->up.shut && pair->down.shut) {
-		if (pair->up.load.held == 0 && pair->client.readable)
-			pair_goodbye(pair);
-		else
-			pair_end(pair);
-		return;
-	}
-	if (turn == MOVES_PER_TURN)
-		turn_again(pair, 0);
+	discard(pair);
 }
 
 static void
@@ -286,13 +149,14 @@ client_ready(evutil_socket_t fd, short what, void *arg)
 	struct pair *pair = arg;
 
 	(void)fd;
-	if (pair->backend.fd == -1) {
+	if (pair->state == PAIR_GOODBYE) {
 		discard(pair);
 		return;
 	}
 	pair->client.readable |= (what & EV_READ) != 0;
 	pair->client.writable |= (what & EV_WRITE) != 0;
-	agelist_touch(&idle, &pair->age);
+	if ((what & EV_CLOSED) != 0)
+		pair->client_ended = true;
 	pair_run(pair);
 }
 
@@ -304,31 +168,17 @@ backend_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	pair->backend.readable |= (what & EV_READ) != 0;
 	pair->backend.writable |= (what & EV_WRITE) != 0;
-	agelist_touch(&idle, &pair->age);
 	pair_run(pair);
 }
 
 static void
 pair_late(struct age *age)
 {
-	pair_end((void *)((char *)age - offsetof(struct pair, age)));
-}
+	struct pair *pair;
 
-static void
-take_turns(evutil_socket_t fd, short what, void *arg)
-{
-	struct pair_head	 now = TAILQ_HEAD_INITIALIZER(now);
-	struct pair		*pair;
-
-	(void)fd;
-	(void)what;
-	(void)arg;
-	TAILQ_CONCAT(&now, &turns, turn);
-	while ((pair = TAILQ_FIRST(&now)) != NULL) {
-		TAILQ_REMOVE(&now, pair, turn);
-		pair->queued = false;
-		pair_run(pair);
-	}
+	pair = (void *)((char *)age - offsetof(struct pair, age));
+	pair->listed = NULL;
+	pair_end(pair);
 }
 
 /*
@@ -337,13 +187,14 @@ take_turns(evutil_socket_t fd, short what, void *arg)
  * cannot spin.
  */
 static void
-side_watch(struct side *side, int fd, event_callback_fn ready,
-    struct pair *pair)
+side_watch(struct side *side, int fd, short what,
+    event_callback_fn ready, struct pair *pair)
 {
 	side->fd = fd;
 	side->readable = side->writable = true;	/* tried, not waited for */
 	if (event_assign(&side->event, relay_base, fd,
-	    EV_READ | EV_WRITE | EV_ET | EV_PERSIST, ready, pair) == -1 ||
+	    (short)(what | EV_READ | EV_WRITE | EV_ET | EV_PERSIST), ready,
+	    pair) == -1 ||
 	    event_add(&side->event, NULL) == -1)
 		errx(1, "event");
 }
@@ -357,40 +208,60 @@ pair_new(int client, uint64_t grant)
 		errx(1, "more connections than agreed");
 	free_pairs = pair->next_free;
 	live++;
+	memset(pair, 0, sizeof(*pair));
 	mover_empty(&pair->up.load);
 	mover_empty(&pair->down.load);
-	pair->up.ended = pair->up.shut = false;
-	pair->down.ended = pair->down.shut = false;
 	pair->grant = grant;
-	pair->backend.fd = -1;
-	pair->queued = false;
-	side_watch(&pair->client, client, client_ready, pair);
+	pair->next_backend = pair->backend.fd = -1;
+	side_watch(&pair->client, client, EV_CLOSED, client_ready, pair);
 	return pair;
 }
 
 void
-pair_relay(int client, int backend, uint64_t grant)
+pair_attach(struct pair *pair, int backend)
+{
+	side_close(&pair->backend);
+	mover_drop(&pair->up.load);
+	pair->up.ended = pair->up.shut = false;
+	pair->down.ended = pair->down.shut = false;
+	pair->state = PAIR_MOVING;
+	side_watch(&pair->backend, backend, 0, backend_ready, pair);
+}
+
+void
+pair_relay(const struct order *order, int client, int backend)
 {
 	struct pair *pair;
 
-	pair = pair_new(client, grant);
-	side_watch(&pair->backend, backend, backend_ready, pair);
-	agelist_touch(&idle, &pair->age);
+	pair = pair_new(client, order->grant);
+	if (order->id != 0)
+		idmap_add(&ids, &pair->node, order->id);
+	pair_attach(pair, backend);
+	pair_touch(pair);
 	pair_run(pair);
 }
 
 void
-pair_refuse(int client, const void *answer, size_t n)
+pair_answer(struct pair *pair, unsigned int refusal)
 {
-	struct pair *pair;
+	const void	*answer;
+	size_t		 size;
 
-	pair = pair_new(client, 0);
-	/* Some hundred bytes into an empty buffer: all or the client is gone. */
-	if (send(client, answer, n, MSG_NOSIGNAL | MSG_DONTWAIT) !=
-	    (ssize_t)n)
+	answer = answer_find(relay_protocol, refusal, &size);
+	if (answer == NULL)
+		_exit(1);	/* the parent does not say such things */
+	/* Some hundred bytes: all of them, or the client is not reading. */
+	if (send(pair->client.fd, answer, size, MSG_NOSIGNAL |
+	    MSG_DONTWAIT) != (ssize_t)size)
 		pair_end(pair);
 	else
 		pair_goodbye(pair);
+}
+
+void
+pair_refuse(int client, unsigned int refusal)
+{
+	pair_answer(pair_new(client, 0), refusal);
 }
 
 void
@@ -400,14 +271,16 @@ pair_table(size_t n)
 	size_t		 i;
 
 	pairs = calloc(n, sizeof(*pairs));
-	turn_event = evtimer_new(relay_base, take_turns, NULL);
-	if (pairs == NULL || turn_event == NULL)
+	if (pairs == NULL)
 		errx(1, "out of memory");
 	for (i = n; i-- > 0;) {
 		pairs[i].next_free = free_pairs;
 		free_pairs = &pairs[i];
 	}
-	unlimited = GRANT_UNLIMITED;
+	idmap_make(&ids, n);
 	agelist_init(&idle, relay_base, IDLE_MS, pair_late);
+	agelist_init(&between, relay_base, BETWEEN_MS, pair_late);
+	agelist_init(&switching, relay_base, SWITCH_MS, pair_late);
 	agelist_init(&goodbye, relay_base, GOODBYE_MS, pair_late);
+	run_make();
 }

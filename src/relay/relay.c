@@ -22,17 +22,12 @@ enum {
 enum { PRIORITY_CONNECTIONS, PRIORITY_FLUSH, PRIORITIES };
 
 struct event_base	*relay_base;
+enum protocol		 relay_protocol;
 
 static struct event	*flush_event;
-static struct report	 ended;
-static enum protocol	 protocol;
-
-static void
-report(const struct report *what)
-{
-	if (message_report(CHILD_REPORT, what, sizeof(*what)) == -1)
-		_exit(0);	/* the parent is gone */
-}
+static struct report	 reports[REPORT_BATCH];
+static size_t		 nreports;
+static uint32_t		 ended;
 
 static void
 flush(evutil_socket_t fd, short what, void *arg)
@@ -40,54 +35,97 @@ flush(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	report(&ended);
-	ended.ended = 0;
+	if (ended > 0) {
+		reports[nreports].kind = REPORT_ENDED;
+		reports[nreports++].value = ended;
+	}
+	ended = 0;
+	if (nreports > 0 && message_report(CHILD_REPORT, reports,
+	    nreports * sizeof(reports[0])) == -1)
+		_exit(0);	/* the parent is gone */
+	nreports = 0;
 }
 
-/* The endings of one turn of the loop are told together. */
+/* The reports of one turn of the loop go out together. */
+void
+relay_report(enum report_kind kind, uint32_t value)
+{
+	/* One place is left for the endings. */
+	if (nreports == REPORT_BATCH - 1)
+		flush(-1, 0, NULL);
+	reports[nreports].kind = kind;
+	reports[nreports++].value = value;
+	event_active(flush_event, 0, 0);
+}
+
 void
 relay_ended(void)
 {
-	if (ended.ended++ == 0)
+	if (ended++ == 0)
 		event_active(flush_event, 0, 0);
 }
 
-static void
-refuse(int client, unsigned int refusal)
-{
-	const void	*answer;
-	size_t		 size;
-
-	answer = answer_find(protocol, refusal, &size);
-	if (answer == NULL)
-		_exit(1);	/* the parent does not say such things */
-	pair_refuse(client, answer, size);
-}
-
-/* Carries out one order; gives how many of the n descriptors it took. */
+/* How many descriptors come with an order. */
 static size_t
-obey(const struct order *order, const int *fds, size_t n)
+descriptors_of(enum order_kind kind)
 {
-	static const struct report pong = { REPORT_PONG, 0 };
-
-	switch ((enum order_kind)order->kind) {
+	switch (kind) {
 	case ORDER_NONE:
-		return 0;
 	case ORDER_PING:
-		report(&pong);
+	case ORDER_GRANT:
+	case ORDER_END:
 		return 0;
-	case ORDER_RELAY:
-		if (n < 2)
-			break;
-		pair_relay(fds[0], fds[1], order->grant);
-		return 2;
 	case ORDER_REFUSE:
-		if (n < 1)
-			break;
-		refuse(fds[0], order->refusal);
+	case ORDER_NEXT:
 		return 1;
+	case ORDER_RELAY:
+		return 2;
 	}
 	_exit(1);	/* a broken message */
+}
+
+static void
+obey(const struct order *order, const int *fds)
+{
+	switch ((enum order_kind)order->kind) {
+	case ORDER_NONE:
+		return;
+	case ORDER_PING:
+		relay_report(REPORT_PONG, 0);
+		return;
+	case ORDER_RELAY:
+		pair_relay(order, fds[0], fds[1]);
+		return;
+	case ORDER_REFUSE:
+		pair_refuse(fds[0], order->refusal);
+		return;
+	case ORDER_GRANT:
+		word_grant(order);
+		return;
+	case ORDER_NEXT:
+		word_next(order, fds[0]);
+		return;
+	case ORDER_END:
+		word_end(order);
+		return;
+	}
+}
+
+static void
+orders_take(const struct orders *orders, const int *fds, size_t n)
+{
+	size_t i, needed, used = 0;
+
+	for (i = 0; i < ORDER_BATCH; i++) {
+		needed = descriptors_of(
+		    (enum order_kind)orders->order[i].kind);
+		if (needed > n - used)
+			_exit(1);
+		obey(&orders->order[i], fds + used);
+		used += needed;
+	}
+	if (used != n)
+		_exit(1);
 }
 
 static void
@@ -95,7 +133,7 @@ take_orders(evutil_socket_t fd, short what, void *arg)
 {
 	struct orders	orders;
 	int		fds[2 * ORDER_BATCH], turn;
-	size_t		i, n, used;
+	size_t		n;
 
 	(void)what;
 	(void)arg;
@@ -111,11 +149,7 @@ take_orders(evutil_socket_t fd, short what, void *arg)
 		case MESSAGE_BROKEN:
 			_exit(1);
 		}
-		used = 0;
-		for (i = 0; i < ORDER_BATCH; i++)
-			used += obey(&orders.order[i], fds + used, n - used);
-		if (used != n)
-			_exit(1);
+		orders_take(&orders, fds, n);
 	}
 }
 
@@ -123,9 +157,9 @@ static void
 protocol_choose(const char *name)
 {
 	if (name != NULL && strcmp(name, "tls") == 0)
-		protocol = PROTOCOL_TLS;
+		relay_protocol = PROTOCOL_TLS;
 	else if (name != NULL && strcmp(name, "http") == 0)
-		protocol = PROTOCOL_HTTP;
+		relay_protocol = PROTOCOL_HTTP;
 	else
 		errx(1, "-e: tls or http");
 }
@@ -155,16 +189,14 @@ loop_make(unsigned long descriptors)
 int
 main(int argc, char *argv[])
 {
-	static const struct report	ready = { REPORT_READY, 0 };
-	struct confinement		confinement;
+	struct confinement confinement;
 
 	confine_options(&confinement, argc, argv);
 	protocol_choose(confinement.engine);
 	confine(&confinement);
 	loop_make(confinement.descriptors);
-	ended.kind = REPORT_ENDED;
 	sandbox_enter_relay();
 	confine_silence();
-	report(&ready);
+	relay_report(REPORT_READY, 0);
 	return event_base_dispatch(relay_base) == 0 ? 0 : 1;
 }

@@ -11,17 +11,25 @@
 #include "../common/refusal.h"
 
 /* relay.c: the loop. */
-extern struct event_base *relay_base;
+extern struct event_base	*relay_base;
+extern enum protocol		 relay_protocol;
 
-/* One connection has ended, for the next report to the parent. */
+/* For the next report to the parent. */
+void	relay_report(enum report_kind kind, uint32_t value);
+/* One connection has ended. */
 void	relay_ended(void);
 
 /* pair.c: a table for so many connections; exits 1 without memory. */
 void	pair_table(size_t n);
 /* Begins to move between two sockets, which now belong to the pair. */
-void	pair_relay(int client, int backend, uint64_t grant);
-/* Answers with n constant bytes, says goodbye, closes. */
-void	pair_refuse(int client, const void *answer, size_t n);
+void	pair_relay(const struct order *order, int client, int backend);
+/* Answers with a constant, says goodbye, closes. */
+void	pair_refuse(int client, unsigned int refusal);
+
+/* word.c: later orders about a pair; backend is taken, -1 for none. */
+void	word_grant(const struct order *order);
+void	word_next(const struct order *order, int backend);
+void	word_end(const struct order *order);
 
 /* answer.c: the constant for a refusal in a protocol; *size its bytes. */
 const void *answer_find(enum protocol protocol, unsigned int refusal,

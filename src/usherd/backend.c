@@ -26,30 +26,23 @@ header_wanted(const struct host *host)
 	return HEADER_NONE;
 }
 
-/* Gives -1 when the client is gone or the tenant does not take it whole. */
+/* Gives -1 when the tenant does not take it whole. */
 static int
-header_send(enum header_kind kind, const struct errand *errand, int client,
-    int backend)
+header_send(enum header_kind kind, const struct errand *errand,
+    const struct ends *ends, int backend)
 {
-	struct sockaddr_storage	peer, local;
-	socklen_t		peer_size = sizeof(peer);
-	socklen_t		local_size = sizeof(local);
-	struct proxy_header	header;
-	uint8_t			id[PROXY_ID_SIZE];
+	const struct sockaddr	*client, *listener;
+	struct proxy_header	 header;
+	uint8_t			 id[PROXY_ID_SIZE];
 
-	memset(&peer, 0, sizeof(peer));
-	memset(&local, 0, sizeof(local));
-	if (getpeername(client, (struct sockaddr *)&peer, &peer_size) == -1 ||
-	    getsockname(client, (struct sockaddr *)&local, &local_size) == -1)
-		return -1;
+	client = (const struct sockaddr *)&ends->client;
+	listener = (const struct sockaddr *)&ends->listener;
 	if (kind == HEADER_V1) {
-		proxy_v1(&header, (struct sockaddr *)&peer,
-		    (struct sockaddr *)&local);
+		proxy_v1(&header, client, listener);
 	} else {
 		if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
 			return -1;
-		proxy_v2(&header, (struct sockaddr *)&peer,
-		    (struct sockaddr *)&local, errand->name, id);
+		proxy_v2(&header, client, listener, errand->name, id);
 	}
 	/* The buffer of a new connection is empty: it takes all or nothing. */
 	return send(backend, header.bytes, header.size,
@@ -72,7 +65,8 @@ connect_entry(const struct host *host, const struct errand *errand,
 }
 
 enum refusal
-backend_open(const struct errand *errand, int client, int *backend)
+backend_open(const struct errand *errand, const struct ends *ends,
+    int *backend)
 {
 	enum header_kind	kind;
 	enum refusal		refusal;
@@ -89,7 +83,7 @@ backend_open(const struct errand *errand, int client, int *backend)
 	if (refusal == REFUSAL_NONE) {
 		kind = header_wanted(&host);
 		if (kind != HEADER_NONE &&
-		    header_send(kind, errand, client, *backend) == -1) {
+		    header_send(kind, errand, ends, *backend) == -1) {
 			(void)close(*backend);	/* nothing was said on it */
 			*backend = -1;
 			refusal = REFUSAL_UNREACHABLE;

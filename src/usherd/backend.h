@@ -2,6 +2,7 @@
 #ifndef USHER_BACKEND_H
 #define USHER_BACKEND_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "../common/hostname.h"
@@ -15,14 +16,19 @@ struct errand {
 	bool			 acme;		/* ALPN acme-tls/1 alone */
 };
 
+/* The two ends of an accepted connection; AF_INET or AF_INET6. */
+struct ends {
+	struct sockaddr_in6	client;
+	struct sockaddr_in6	listener;
+};
+
 /*
  * Finds the tenant and connects to it: acme-socket for an acme errand where
  * there is one, else tls-socket or http-socket.  Where the host asks for a
  * PROXY header, it has been sent when this returns, before any other byte.
- * client is the accepted connection, asked for its addresses only.
  * Gives REFUSAL_NONE and a connected socket for the caller, or why not.
  */
-enum refusal	backend_open(const struct errand *errand, int client,
-		    int *backend);
+enum refusal	backend_open(const struct errand *errand,
+		    const struct ends *ends, int *backend);
 
 #endif

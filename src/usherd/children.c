@@ -193,11 +193,10 @@ buried(struct child *child, int status)
 	slot_empty(child->report);
 	child->state = CHILD_DOWN;
 	talk_reset(child);
-	if (child->role == ROLE_PARSER)
-		settings->listener->parser_lost(child);
-	else if (child->load > 0)
+	if (child->role == ROLE_RELAY && child->load > 0)
 		log_line("%s: %u connections lost", child_name(child),
 		    child->load);
+	settings->listener->lost(child);
 	child->load = 0;
 	settings->listener->ended();
 	if (!finishing)

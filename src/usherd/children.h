@@ -37,16 +37,16 @@ struct child {
 	int		 report;
 	struct event	*reports;
 	unsigned int	 load;		/* connections in its hands */
+	unsigned int	 shown;		/* parser: without a first verdict */
 	unsigned int	 capacity;
 
-	/* what goes out at the end of this turn, or when it can */
-	size_t		 pending;
-	struct intake	 intake;
-	struct orders	 orders;
-	int		 fds[MESSAGE_FDS_MAX];
-	size_t		 nfds;
-	bool		 clogged;
-	bool		 queued;	/* in the list of those */
+	/* what goes out at the end of this turn, or when it can: a ring */
+	struct item	*items;
+	size_t		 nitems;	/* its size */
+	size_t		 first;
+	size_t		 waiting;
+	bool		 clogged;	/* its socket is full */
+	bool		 queued;	/* in the list of those with items */
 	TAILQ_ENTRY(child) outgoing;
 
 	/* is it alive? */
@@ -61,12 +61,13 @@ struct child {
 	struct event	*restart;
 };
 
-/* What the rest of the parent does with the children's words. */
+/* What the rest of the parent does with the children's words; 0, or -1 when
+ * the child broke the rules with them. */
 struct child_listener {
-	/* one checked-for-size verdict of a parser; -1: it broke the rules */
 	int	(*verdict)(struct child *, const struct verdict *);
-	/* a parser died: the connections in its hands */
-	void	(*parser_lost)(struct child *);
+	int	(*report)(struct child *, const struct report *);
+	/* a child died: the connections in its hands */
+	void	(*lost)(struct child *);
 	/* the number of connections in relays' hands has fallen */
 	void	(*ended)(void);
 };
@@ -114,15 +115,13 @@ void	talk_reset(struct child *child);
 /* Its report pipe is readable: event callback. */
 void	talk_reports(evutil_socket_t fd, short what, void *child);
 /*
- * Puts a connection on the way to a parser; client stays the caller's.  Gives
- * -1 when the parser is behind.
+ * Puts a word on the way to a parser: kind is INTAKE_SHOW, with a client that
+ * stays the caller's, or INTAKE_LOOK or INTAKE_DROP, with -1.
  */
-int	talk_intake(struct child *parser, uint32_t id, int client);
-/*
- * Puts an order on the way to a relay, with backend -1 for a refusal.  Gives
- * 0 and has taken the descriptors, or -1 when the relay is behind.
- */
-int	talk_order(struct child *relay, const struct order *order,
+void	talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
+	    int client);
+/* Puts an order on the way to a relay; the descriptors are taken, -1: none. */
+void	talk_order(struct child *relay, const struct order *order,
 	    int client, int backend);
 
 #endif

@@ -49,11 +49,29 @@ resume_all(evutil_socket_t fd, short what, void *arg)
 		(void)event_add(listeners[i].event, NULL);
 }
 
+static int
+accept_one(const struct listener *listener, struct ends *ends)
+{
+	socklen_t	size = sizeof(ends->client);
+	int		client;
+
+	memset(ends, 0, sizeof(*ends));
+	client = accept4(listener->fd, (struct sockaddr *)&ends->client,
+	    &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (client == -1)
+		return -1;
+	size = sizeof(ends->listener);
+	/* When it fails the address stays unspecified; nothing hangs on it. */
+	(void)getsockname(client, (struct sockaddr *)&ends->listener, &size);
+	return client;
+}
+
 /* Takes in up to n connections; gives how many. */
 static int
 take(struct listener *listener, int n)
 {
 	static bool	told;
+	struct ends	ends;
 	int		client, taken;
 
 	for (taken = 0; taken < n; taken++) {
@@ -61,11 +79,10 @@ take(struct listener *listener, int n)
 			pause_listener(listener);
 			break;
 		}
-		client = accept4(listener->fd, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		client = accept_one(listener, &ends);
 		if (client != -1) {
 			told = false;
-			visitor_begin(client, listener->protocol);
+			visitor_begin(client, listener->protocol, &ends);
 			continue;
 		}
 		if (errno == EAGAIN)

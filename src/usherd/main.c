@@ -187,7 +187,8 @@ int
 main(int argc, char *argv[])
 {
 	static const struct child_listener	listener = {
-		visitor_verdict, visitors_lost, leave_when_empty
+		visitor_verdict, visitor_report, visitors_lost,
+		leave_when_empty
 	};
 	static struct child_settings		settings;
 	static struct privilege			privilege;

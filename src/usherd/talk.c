@@ -5,6 +5,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,7 +18,15 @@ enum {
 	MISSED_START = 60,
 	RETRY_MS = 5,		/* a control socket was full */
 	VERDICTS_PER_READ = 15,
-	REPORTS_PER_READ = 64
+	REPORTS_PER_READ = 256
+};
+
+/* A word that waits to be sent. */
+struct item {
+	struct order	order;		/* to a relay */
+	uint32_t	kind;		/* to a parser */
+	uint32_t	id;
+	int		fds[2];		/* -1: none */
 };
 
 static const struct child_listener	*listener;
@@ -26,48 +35,87 @@ static struct agelist			 pulses;
 static TAILQ_HEAD(, child)		 outgoing =
     TAILQ_HEAD_INITIALIZER(outgoing);
 
-static int
-send_pending(const struct child *child)
+static struct item *
+item_at(const struct child *child, size_t i)
 {
-	if (child->role == ROLE_PARSER)
-		return message_send(child->control, &child->intake,
-		    sizeof(child->intake), child->fds, child->nfds);
-	return message_send(child->control, &child->orders,
-	    sizeof(child->orders), child->fds, child->nfds);
+	return &child->items[(child->first + i) % child->nitems];
 }
 
-/* The message has left, or its receiver is dead: either way it is over. */
+/* The first n words have left, or their receiver is dead. */
 static void
-pending_done(struct child *child)
+items_done(struct child *child, size_t n)
 {
-	size_t i;
+	const struct item	*item;
+	size_t			 i;
 
-	/* A relay's descriptors were given away; a parser gets copies. */
-	for (i = 0; child->role == ROLE_RELAY && i < child->nfds; i++)
-		(void)close(child->fds[i]);
-	memset(&child->intake, 0, sizeof(child->intake));
-	memset(&child->orders, 0, sizeof(child->orders));
-	child->pending = child->nfds = 0;
-	child->clogged = false;
-	if (child->queued)
-		TAILQ_REMOVE(&outgoing, child, outgoing);
-	child->queued = false;
+	for (i = 0; i < n; i++) {
+		item = item_at(child, i);
+		/* A relay's descriptors were given away; a parser gets
+		 * copies. */
+		if (child->role == ROLE_RELAY && item->fds[0] != -1)
+			(void)close(item->fds[0]);
+		if (child->role == ROLE_RELAY && item->fds[1] != -1)
+			(void)close(item->fds[1]);
+	}
+	child->first = (child->first + n) % child->nitems;
+	child->waiting -= n;
 }
 
+/* Sends a message of the first n words; gives -1 with errno. */
 static int
+items_send(struct child *child, size_t n)
+{
+	const struct item	*item;
+	struct intake		 intake;
+	struct orders		 orders;
+	int			 fds[MESSAGE_FDS_MAX];
+	size_t			 i, nfds = 0;
+
+	memset(&intake, 0, sizeof(intake));
+	memset(&orders, 0, sizeof(orders));
+	for (i = 0; i < n; i++) {
+		item = item_at(child, i);
+		if (child->role == ROLE_PARSER) {
+			intake.item[i].kind = item->kind;
+			intake.item[i].id = item->id;
+		} else {
+			orders.order[i] = item->order;
+		}
+		if (item->fds[0] != -1)
+			fds[nfds++] = item->fds[0];
+		if (item->fds[1] != -1)
+			fds[nfds++] = item->fds[1];
+	}
+	if (child->role == ROLE_PARSER)
+		return message_send(child->control, &intake, sizeof(intake),
+		    fds, nfds);
+	return message_send(child->control, &orders, sizeof(orders), fds,
+	    nfds);
+}
+
+static void
 flush_one(struct child *child)
 {
 	static const struct timeval	soon = { 0, RETRY_MS * 1000 };
+	const size_t			batch = child->role == ROLE_PARSER ?
+					    INTAKE_BATCH : ORDER_BATCH;
+	size_t				n;
 
-	if (send_pending(child) == -1 &&
-	    (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ||
-	    errno == ETOOMANYREFS)) {
-		child->clogged = true;
-		(void)evtimer_add(retry_timer, &soon);
-		return -1;
+	child->clogged = false;
+	while (child->waiting > 0) {
+		n = child->waiting < batch ? child->waiting : batch;
+		if (items_send(child, n) == -1 &&
+		    (errno == EAGAIN || errno == ENOBUFS ||
+		    errno == ENOMEM || errno == ETOOMANYREFS)) {
+			child->clogged = true;
+			(void)evtimer_add(retry_timer, &soon);
+			return;
+		}
+		items_done(child, n);
 	}
-	pending_done(child);
-	return 0;
+	if (child->queued)
+		TAILQ_REMOVE(&outgoing, child, outgoing);
+	child->queued = false;
 }
 
 static void
@@ -80,76 +128,72 @@ flush(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	for (child = TAILQ_FIRST(&outgoing); child != NULL; child = next) {
 		next = TAILQ_NEXT(child, outgoing);
-		(void)flush_one(child);	/* a clogged one stays in the list */
+		flush_one(child);	/* a clogged one stays in the list */
 	}
 }
 
-/* Room for one more in the message under way?  Gives -1 when not. */
-static int
-pending_room(struct child *child, size_t batch)
+/*
+ * There are never more than two words on the way about one connection, and
+ * the ring has room for those; one that is full belongs to a child that does
+ * not take its messages.
+ */
+static struct item *
+item_new(struct child *child)
 {
-	if (child->clogged)
-		return -1;
-	if (child->pending == batch && flush_one(child) == -1)
-		return -1;
+	struct item *item;
+
+	if (child->waiting == child->nitems) {
+		child_kill(child, "takes no messages");
+		items_done(child, child->waiting);
+	}
+	item = item_at(child, child->waiting++);
 	if (!child->queued)
 		TAILQ_INSERT_TAIL(&outgoing, child, outgoing);
 	child->queued = true;
+	child->fed = true;
+	if (!child->pulse.listed)
+		agelist_touch(&pulses, &child->pulse);
 	event_active(flush_event, 0, 0);
-	return 0;
+	return item;
 }
 
-int
-talk_intake(struct child *parser, uint32_t id, int client)
+void
+talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
+    int client)
 {
-	if (pending_room(parser, INTAKE_BATCH) == -1)
-		return -1;
-	parser->intake.kind = INTAKE_CONNECTIONS;
-	parser->intake.ids[parser->pending++] = id;
-	parser->fds[parser->nfds++] = client;
-	parser->load++;
-	if (!parser->pulse.listed)
-		agelist_touch(&pulses, &parser->pulse);
-	return 0;
+	struct item *item = item_new(parser);
+
+	item->kind = kind;
+	item->id = id;
+	item->fds[0] = client;
+	item->fds[1] = -1;
 }
 
-int
+void
 talk_order(struct child *relay, const struct order *order, int client,
     int backend)
 {
-	if (pending_room(relay, ORDER_BATCH) == -1)
-		return -1;
-	relay->orders.order[relay->pending++] = *order;
-	relay->fds[relay->nfds++] = client;
-	if (backend != -1)
-		relay->fds[relay->nfds++] = backend;
-	relay->load++;
-	relay->fed = true;
-	if (!relay->pulse.listed)
-		agelist_touch(&pulses, &relay->pulse);
-	return 0;
+	struct item *item = item_new(relay);
+
+	item->order = *order;
+	item->fds[0] = client;
+	item->fds[1] = backend;
 }
 
 static void
 ping(struct child *child)
 {
-	struct intake	intake;
-	struct orders	orders;
+	struct order order;
 
+	if (child->role == ROLE_PARSER) {
+		talk_intake(child, INTAKE_PING, 0, -1);
+	} else {
+		memset(&order, 0, sizeof(order));
+		order.kind = ORDER_PING;
+		talk_order(child, &order, -1, -1);
+	}
 	child->pinged = true;
 	child->fed = false;
-	/* One that takes no message gives no answer, and that is what counts. */
-	if (child->role == ROLE_PARSER) {
-		memset(&intake, 0, sizeof(intake));
-		intake.kind = INTAKE_PING;
-		(void)message_send(child->control, &intake, sizeof(intake),
-		    NULL, 0);
-	} else {
-		memset(&orders, 0, sizeof(orders));
-		orders.order[0].kind = ORDER_PING;
-		(void)message_send(child->control, &orders, sizeof(orders),
-		    NULL, 0);
-	}
 }
 
 static void
@@ -165,8 +209,7 @@ pulse_due(struct age *age)
 		child_kill(child, "does not answer");
 		return;
 	}
-	if (!child->pinged &&
-	    !(child->role == ROLE_PARSER ? child->load > 0 : child->fed))
+	if (!child->pinged && !child->fed && child->shown == 0)
 		return;		/* idle: left in peace */
 	if (!child->pinged)
 		ping(child);
@@ -176,7 +219,16 @@ pulse_due(struct age *age)
 void
 talk_reset(struct child *child)
 {
-	pending_done(child);
+	/* Two words on the way about each connection, and a ping. */
+	if (child->items == NULL) {
+		child->nitems = (size_t)child->capacity * 2 + 2;
+		child->items = calloc(child->nitems, sizeof(*child->items));
+		if (child->items == NULL)
+			errx(1, "out of memory");
+	}
+	items_done(child, child->waiting);
+	flush_one(child);
+	child->shown = 0;
 	agelist_remove(&pulses, &child->pulse);
 	child->missed = 0;
 	child->fed = false;
@@ -212,11 +264,15 @@ report(struct child *relay, const struct report *said)
 		alive(relay);
 		return 0;
 	case REPORT_ENDED:
-		if (said->ended > relay->load)
+		if (said->value > relay->load)
 			return -1;
-		relay->load -= said->ended;
+		relay->load -= said->value;
 		listener->ended();
 		return 0;
+	case REPORT_MOVED:
+	case REPORT_LONELY:
+	case REPORT_LEFT:
+		return listener->report(relay, said);
 	}
 	return -1;
 }

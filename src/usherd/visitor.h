@@ -2,12 +2,67 @@
 #ifndef USHER_VISITOR_H
 #define USHER_VISITOR_H
 
+#include "backend.h"
 #include "children.h"
 
 /*
- * A visitor is a connection between accept(2) and the hands of a relay.  The
- * parent never reads from it.
+ * A visitor is a connection of which the parent still has something to
+ * decide: from accept(2) until it needs to say nothing more about it.  The
+ * parent never reads from it.  visitor.c has the table and turns what happens
+ * into events; journey.c says what follows from them.
  */
+enum visitor_state {
+	VISITOR_FREE,
+	VISITOR_SHOWN,		/* a parser looks at its first bytes */
+	VISITOR_WAITING,	/* for the tenant's backlog, or for a relay */
+	VISITOR_MOVING,		/* a relay moves what was granted */
+	VISITOR_LOOKING,	/* all moved; the parser looks for more */
+	VISITOR_BUSY,		/* the next tenant's backlog is full */
+	VISITOR_LEAVING,	/* gone but for the parser's copy */
+	VISITOR_STATES
+};
+
+enum visitor_event {
+	EVENT_REQUEST,		/* parser: a request, and for whom */
+	EVENT_MORE,		/* parser: more of the same request */
+	EVENT_REFUSED,		/* parser: what came is refused */
+	EVENT_GONE,		/* parser: the client has ended */
+	EVENT_MOVED,		/* relay: the grant is used up */
+	EVENT_LONELY,		/* relay: the tenant closed, more is coming */
+	EVENT_LEFT,		/* relay: it has ended */
+	EVENT_LATER,		/* time to try again */
+	EVENT_PARSER_LOST,
+	EVENT_RELAY_LOST,
+	VISITOR_EVENTS
+};
+
+struct visitor {
+	enum visitor_state	 state;
+	enum protocol		 protocol;
+	int			 client;	/* -1 once a relay has it */
+	uint32_t		 generation;
+	struct child		*parser;	/* while it has a copy */
+	struct child		*relay;		/* once it has it */
+	struct ends		 ends;
+	enum refusal		 refusal;	/* decided already, or NONE */
+	unsigned int		 tries;
+
+	/* the present request */
+	uint64_t		 grant;
+	bool			 named;
+	bool			 acme;
+	bool			 kept;		/* more verdicts will come */
+	bool			 partial;	/* it goes on after the grant */
+	bool			 begun;		/* and part of it has passed */
+	bool			 elsewhere;	/* not for the present backend */
+	bool			 in_place;	/* the last word was a grant for
+						 * the present backend */
+	struct hostname		 name;
+
+	struct age		 age;
+	struct agelist		*listed;	/* where age is, or NULL */
+	struct visitor		*next_free;
+};
 
 /* A table for n of them; exits 1 when there is no memory.  done is called
  * whenever one has left. */
@@ -18,10 +73,29 @@ unsigned int	visitors_present(void);
 /* Could one of this protocol be taken in now? */
 bool	visitor_room(enum protocol protocol);
 /* Takes in a connection just accepted, which now belongs to the visitor. */
-void	visitor_begin(int client, enum protocol protocol);
+void	visitor_begin(int client, enum protocol protocol,
+	    const struct ends *ends);
 
 /* For struct child_listener. */
 int	visitor_verdict(struct child *parser, const struct verdict *verdict);
-void	visitors_lost(struct child *parser);
+int	visitor_report(struct child *relay, const struct report *report);
+void	visitors_lost(struct child *child);
+
+/* For journey.c. */
+uint32_t visitor_id(const struct visitor *visitor);
+void	visitor_free(struct visitor *visitor);
+/* EVENT_LATER after a moment. */
+void	visitor_later(struct visitor *visitor);
+/* The parser has no copy any more. */
+void	visitor_unkept(struct visitor *visitor);
+
+/*
+ * journey.c: does what the table there says.  request is what the parser
+ * said, where it said something; the event has been found to be about this
+ * visitor and from its own parser or relay.  Gives -1 when it must not happen
+ * in this state: the child broke the rules.
+ */
+int	journey_step(struct visitor *visitor, enum visitor_event event,
+	    const struct verdict *verdict);
 
 #endif

@@ -46,7 +46,7 @@ end(void)
 
 START_TEST(record_and_descriptors_arrive)
 {
-	struct intake	sent = { INTAKE_CONNECTIONS, { 7, 8, 9 } }, got;
+	struct intake	sent = { { { INTAKE_SHOW, 7 }, { INTAKE_SHOW, 8 } } }, got;
 	int		fds[3] = { null, null, null }, taken[INTAKE_BATCH];
 	size_t		n, i;
 
@@ -77,7 +77,7 @@ END_TEST
 
 START_TEST(other_side_gone)
 {
-	struct intake	got, sent = { INTAKE_PING, { 0 } };
+	struct intake	got, sent = { { { INTAKE_PING, 0 } } };
 	int		fds[1];
 	size_t		n;
 
@@ -116,7 +116,7 @@ END_TEST
 /* More descriptors than agreed: all of them are closed. */
 START_TEST(surplus_descriptors)
 {
-	struct intake	sent = { INTAKE_CONNECTIONS, { 7 } }, got;
+	struct intake	sent = { { { INTAKE_SHOW, 7 } } }, got;
 	int		many[MESSAGE_FDS_MAX], taken[2], i;
 	int		before = open_descriptors();
 	size_t		n;
@@ -134,7 +134,7 @@ END_TEST
 
 START_TEST(too_many_to_send)
 {
-	struct intake	sent = { INTAKE_CONNECTIONS, { 7 } };
+	struct intake	sent = { { { INTAKE_SHOW, 7 } } };
 	int		many[MESSAGE_FDS_MAX + 1] = { 0 };
 
 	ck_assert_int_eq(message_send(pair[0], &sent, sizeof(sent), many,
@@ -146,7 +146,7 @@ END_TEST
 /* A receiver that is behind is EAGAIN, not a wait. */
 START_TEST(full)
 {
-	struct intake	sent = { INTAKE_PING, { 0 } };
+	struct intake	sent = { { { INTAKE_PING, 0 } } };
 	int		i;
 
 	for (i = 0; i < 100000; i++) {

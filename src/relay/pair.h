@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_PAIR_H
+#define USHER_PAIR_H
+
+#include <stdbool.h>
+
+#include "../common/agelist.h"
+#include "../common/idmap.h"
+#include "mover.h"
+#include "relay.h"
+
+/*
+ * A connection in a relay's hands: two sockets, two directions, each of which
+ * ends by itself (half-close).  pair.c has its beginning and end, run.c moves
+ * the bytes, word.c does what the parent says about it later.
+ */
+struct side {
+	struct event	event;
+	int		fd;		/* -1: none */
+	bool		readable;
+	bool		writable;
+};
+
+/* One direction: bytes from a side, on their way to the other. */
+struct flow {
+	struct load	load;
+	bool		ended;	/* nothing more will be taken in */
+	bool		shut;	/* and the receiver has been told */
+};
+
+enum pair_state {
+	PAIR_MOVING,
+	PAIR_LONELY,		/* no backend: waits for the parent's answer */
+	PAIR_GOODBYE		/* the client has been told all */
+};
+
+/* What comes when the present response is over. */
+enum next_kind {
+	NEXT_NONE,
+	NEXT_BACKEND,
+	NEXT_REFUSE,
+	NEXT_CLOSE
+};
+
+struct pair {
+	struct idnode	 node;		/* first; id 0: the parent will say
+					 * nothing more about it */
+	struct side	 client;
+	struct side	 backend;
+	struct flow	 up;		/* client to backend */
+	struct flow	 down;
+	uint64_t	 grant;		/* bytes that up may still take in */
+	uint64_t	 next_grant;
+	int		 next_backend;
+	unsigned char	 next;		/* enum next_kind */
+	unsigned char	 next_refusal;
+	unsigned char	 state;		/* enum pair_state */
+	bool		 answered;	/* response bytes since the grant was
+					 * used up */
+	bool		 client_ended;	/* its FIN has been seen */
+	bool		 queued;
+	struct age	 age;
+	struct agelist	*listed;	/* where age is, or NULL */
+	TAILQ_ENTRY(pair) turn;		/* in turns while queued */
+	struct pair	*next_free;
+};
+
+/* pair.c */
+struct pair	*pair_find(uint32_t id);
+void		 pair_end(struct pair *pair);
+/* Ends its sending and discards what the client still sends, for a moment. */
+void		 pair_goodbye(struct pair *pair);
+/* Answers with a constant first. */
+void		 pair_answer(struct pair *pair, unsigned int refusal);
+/* A new backend in place of the old one, if any. */
+void		 pair_attach(struct pair *pair, int backend);
+void		 side_close(struct side *side);
+/* It has moved, or what limits its idleness has changed. */
+void		 pair_touch(struct pair *pair);
+/* The parent will say nothing more about it. */
+void		 pair_forget_id(struct pair *pair);
+
+/* run.c */
+void		 run_make(void);
+/* Moves what can be moved; may end the pair. */
+void		 pair_run(struct pair *pair);
+/* Runs it once more, after the others or after some ms. */
+void		 pair_run_later(struct pair *pair, int ms);
+/* It needs not be run any more. */
+void		 pair_run_never(struct pair *pair);
+
+#endif

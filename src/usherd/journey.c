@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The journey of a connection, as a table: in this state, when that happens,
+ * do this.  DESIGN.md has the same table for people.  A TLS connection makes
+ * only the first step, because its one grant is unlimited.
+ */
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "visitor.h"
+
+enum {
+	BUSY_TRIES = 10,	/* half a second for a full backlog to clear */
+	RELAY_TRIES = 100	/* five for a relay to come back */
+};
+
+enum action {
+	BROKEN,			/* no child may say that now */
+	IGNORE,
+	ROUTE,			/* find the tenant, give both to a relay */
+	REFUSE,			/* have a relay say why not */
+	CLOSE,			/* nobody is there to be told */
+	BEREFT,			/* the parser died: refuse for that */
+	RETRY,			/* ROUTE or REFUSE once more */
+	LOOK,			/* have the parser look for more */
+	GO_ON,			/* same host: grant; other host: next backend */
+	GRANT,			/* let the request go on */
+	REFUSE_LATER,		/* refuse once the response is over */
+	FINISH,			/* let the response end, and close */
+	RECONNECT,		/* the same request to a new backend */
+	NOTE,			/* the next request needs a new backend */
+	ORPHAN,			/* there will be no next request */
+	DISMISS,		/* the relay is done: the parser is to let go */
+	AWAIT,			/* the parser lets go when it hears of it */
+	FORGET			/* nobody has it any more */
+};
+
+static const unsigned char actions[VISITOR_STATES][VISITOR_EVENTS] = {
+	[VISITOR_SHOWN] = {
+		[EVENT_REQUEST] = ROUTE,
+		[EVENT_REFUSED] = REFUSE,
+		[EVENT_GONE] = CLOSE,
+		[EVENT_PARSER_LOST] = BEREFT,
+	},
+	[VISITOR_WAITING] = {
+		[EVENT_LATER] = RETRY,
+		[EVENT_PARSER_LOST] = ORPHAN,
+	},
+	[VISITOR_MOVING] = {
+		[EVENT_MOVED] = LOOK,
+		[EVENT_LONELY] = RECONNECT,
+		[EVENT_LEFT] = DISMISS,
+		[EVENT_PARSER_LOST] = FINISH,
+		[EVENT_RELAY_LOST] = DISMISS,
+	},
+	[VISITOR_LOOKING] = {
+		[EVENT_REQUEST] = GO_ON,
+		[EVENT_MORE] = GRANT,
+		[EVENT_REFUSED] = REFUSE_LATER,
+		[EVENT_GONE] = FINISH,
+		[EVENT_LONELY] = NOTE,
+		[EVENT_LEFT] = DISMISS,
+		[EVENT_PARSER_LOST] = FINISH,
+		[EVENT_RELAY_LOST] = DISMISS,
+	},
+	[VISITOR_BUSY] = {
+		[EVENT_LATER] = GO_ON,
+		[EVENT_LONELY] = NOTE,
+		[EVENT_LEFT] = DISMISS,
+		[EVENT_PARSER_LOST] = ORPHAN,
+		[EVENT_RELAY_LOST] = DISMISS,
+	},
+	[VISITOR_LEAVING] = {
+		[EVENT_REQUEST] = AWAIT,
+		[EVENT_MORE] = AWAIT,
+		[EVENT_REFUSED] = FORGET,
+		[EVENT_GONE] = FORGET,
+		[EVENT_PARSER_LOST] = FORGET,
+		[EVENT_RELAY_LOST] = IGNORE,
+	},
+};
+
+static void
+log_refused(const struct visitor *visitor, enum refusal refusal)
+{
+	const struct refusal_answer	*answer = refusal_answer(refusal);
+	const bool			 tls = visitor->protocol ==
+					    PROTOCOL_TLS;
+	char				 address[NI_MAXHOST], port[NI_MAXSERV];
+
+	if (getnameinfo((const struct sockaddr *)&visitor->ends.client,
+	    sizeof(visitor->ends.client), address, sizeof(address), port,
+	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+		(void)snprintf(address, sizeof(address), "gone");
+		(void)snprintf(port, sizeof(port), "0");
+	}
+	log_refusal("refused %s client=[%s]:%s host=%s reason=%s %s=%d",
+	    tls ? "tls" : "http", address, port,
+	    visitor->named ? visitor->name.text : "-", answer->word,
+	    tls ? "alert" : "status", tls ? answer->alert : answer->status);
+}
+
+/* An order about a visitor whose relay has it already. */
+static void
+order_send(struct visitor *visitor, enum order_kind kind, uint64_t grant,
+    enum refusal refusal, int backend)
+{
+	struct order order;
+
+	memset(&order, 0, sizeof(order));
+	order.kind = (uint8_t)kind;
+	order.refusal = (uint8_t)refusal;
+	order.last = !visitor->kept || kind == ORDER_END;
+	order.id = visitor_id(visitor);
+	order.grant = grant;
+	visitor->in_place = kind == ORDER_GRANT;
+	talk_order(visitor->relay, &order, -1, backend);
+}
+
+/* The relay has its last word; what remains is the parser's copy. */
+static void
+dismiss(struct visitor *visitor)
+{
+	if (!visitor->kept) {
+		visitor_free(visitor);
+		return;
+	}
+	visitor->state = VISITOR_LEAVING;
+	visitor->relay = NULL;
+	talk_intake(visitor->parser, INTAKE_DROP, visitor_id(visitor), -1);
+}
+
+static void
+end(struct visitor *visitor, enum refusal refusal)
+{
+	if (refusal != REFUSAL_NONE)
+		log_refused(visitor, refusal);
+	order_send(visitor, ORDER_END, 0, refusal, -1);
+	dismiss(visitor);
+}
+
+/* Gives a first connection to a relay, or has it wait for one. */
+static void
+hand(struct visitor *visitor, enum order_kind kind, int backend)
+{
+	struct child	*relay;
+	struct order	 order;
+
+	relay = child_choose(ROLE_RELAY, visitor->protocol);
+	if (relay == NULL) {
+		if (backend != -1)
+			(void)close(backend);	/* looked up anew next time */
+		visitor->state = VISITOR_WAITING;
+		if (++visitor->tries > RELAY_TRIES)
+			dismiss(visitor);
+		else
+			visitor_later(visitor);
+		return;
+	}
+	memset(&order, 0, sizeof(order));
+	order.kind = (uint8_t)kind;
+	order.refusal = (uint8_t)visitor->refusal;
+	order.grant = visitor->grant;
+	order.id = visitor->kept ? visitor_id(visitor) : 0;
+	relay->load++;
+	talk_order(relay, &order, visitor->client, backend);
+	visitor->client = -1;
+	visitor->relay = relay;
+	if (!visitor->kept)
+		visitor_free(visitor);
+	else if (kind == ORDER_REFUSE)
+		dismiss(visitor);
+	else
+		visitor->state = VISITOR_MOVING;
+}
+
+static void
+refuse(struct visitor *visitor, enum refusal refusal)
+{
+	if (visitor->refusal == REFUSAL_NONE)
+		log_refused(visitor, refusal);
+	visitor->refusal = refusal;
+	hand(visitor, ORDER_REFUSE, -1);
+}
+
+/* Where the present request goes; REFUSAL_BUSY only when tried enough. */
+static enum refusal
+find(struct visitor *visitor, int *backend, bool *again)
+{
+	const struct errand	errand = {
+		visitor->protocol, visitor->named ? &visitor->name : NULL,
+		visitor->acme
+	};
+	enum refusal		refusal;
+
+	refusal = backend_open(&errand, &visitor->ends, backend);
+	/* No readiness can be waited for: poll(2) does not help. */
+	*again = refusal == REFUSAL_BUSY && visitor->tries++ < BUSY_TRIES;
+	return refusal;
+}
+
+static void
+route(struct visitor *visitor)
+{
+	enum refusal	refusal;
+	bool		again;
+	int		backend;
+
+	refusal = find(visitor, &backend, &again);
+	if (again) {
+		visitor->state = VISITOR_WAITING;
+		visitor_later(visitor);
+	} else if (refusal != REFUSAL_NONE) {
+		refuse(visitor, refusal);
+	} else {
+		hand(visitor, ORDER_RELAY, backend);
+	}
+}
+
+static void
+grant(struct visitor *visitor)
+{
+	order_send(visitor, ORDER_GRANT, visitor->grant, REFUSAL_NONE, -1);
+	if (visitor->kept)
+		visitor->state = VISITOR_MOVING;
+	else
+		visitor_free(visitor);
+}
+
+/* A request whose relay needs another backend for it. */
+static void
+next(struct visitor *visitor)
+{
+	enum refusal	refusal;
+	bool		again;
+	int		backend;
+
+	refusal = find(visitor, &backend, &again);
+	if (again) {
+		visitor->state = VISITOR_BUSY;
+		visitor_later(visitor);
+		return;
+	}
+	if (refusal != REFUSAL_NONE) {
+		end(visitor, refusal);
+		return;
+	}
+	visitor->elsewhere = false;
+	order_send(visitor, ORDER_NEXT, visitor->grant, REFUSAL_NONE,
+	    backend);
+	if (visitor->kept)
+		visitor->state = VISITOR_MOVING;
+	else
+		visitor_free(visitor);
+}
+
+/* Takes over what the parser said of a request. */
+static void
+request_take(struct visitor *visitor, const struct verdict *verdict)
+{
+	const bool named = verdict->code == VERDICT_NAMED;
+
+	if (verdict->code != VERDICT_MORE) {
+		visitor->elsewhere |= named != visitor->named ||
+		    memcmp(&visitor->name, &verdict->name,
+		    sizeof(visitor->name)) != 0;
+		visitor->named = named;
+		visitor->name = verdict->name;	/* hostname_check()ed */
+		visitor->acme = verdict->acme == 1;
+		visitor->tries = 0;
+	}
+	visitor->grant = verdict->grant;
+	visitor->begun = verdict->code == VERDICT_MORE;
+	visitor->kept = verdict->kept == 1;
+}
+
+/*
+ * The backend closed before the relay had our last word.  A word about
+ * another backend serves the relay as it is; a grant for the one that is gone
+ * it passed over.
+ */
+static void
+reconnect(struct visitor *visitor)
+{
+	if (!visitor->in_place)
+		return;
+	if (visitor->begun)
+		end(visitor, REFUSAL_NONE);	/* part of it was sent */
+	else
+		next(visitor);
+}
+
+static void
+go_on(struct visitor *visitor)
+{
+	if (visitor->elsewhere)
+		next(visitor);
+	else
+		grant(visitor);
+}
+
+static void
+grant_more(struct visitor *visitor)
+{
+	if (visitor->elsewhere)
+		end(visitor, REFUSAL_NONE);	/* its backend is gone */
+	else
+		grant(visitor);
+}
+
+static void
+retry(struct visitor *visitor)
+{
+	if (visitor->refusal != REFUSAL_NONE)
+		refuse(visitor, visitor->refusal);
+	else
+		route(visitor);
+}
+
+static void
+look(struct visitor *visitor)
+{
+	visitor->state = VISITOR_LOOKING;
+	talk_intake(visitor->parser, INTAKE_LOOK, visitor_id(visitor), -1);
+}
+
+static void
+act(struct visitor *visitor, enum action action, enum refusal refusal)
+{
+	switch (action) {
+	case BROKEN:
+	case IGNORE:
+	case AWAIT:
+	case ORPHAN:		/* kept is false by now */
+		return;
+	case ROUTE:
+		visitor->elsewhere = false;
+		route(visitor);
+		return;
+	case REFUSE:
+		refuse(visitor, refusal);
+		return;
+	case BEREFT:
+		refuse(visitor, REFUSAL_PARSER);
+		return;
+	case CLOSE:
+	case FORGET:
+		visitor_free(visitor);
+		return;
+	case RETRY:
+		retry(visitor);
+		return;
+	case LOOK:
+		look(visitor);
+		return;
+	case GO_ON:
+		go_on(visitor);
+		return;
+	case GRANT:
+		grant_more(visitor);
+		return;
+	case REFUSE_LATER:
+		end(visitor, refusal);
+		return;
+	case FINISH:
+		end(visitor, REFUSAL_NONE);
+		return;
+	case RECONNECT:
+		reconnect(visitor);
+		return;
+	case NOTE:
+		visitor->elsewhere = true;
+		return;
+	case DISMISS:
+		dismiss(visitor);
+		return;
+	}
+}
+
+int
+journey_step(struct visitor *visitor, enum visitor_event event,
+    const struct verdict *verdict)
+{
+	enum action	action;
+	enum refusal	refusal = REFUSAL_NONE;
+
+	action = (enum action)actions[visitor->state][event];
+	if (action == BROKEN)
+		return -1;
+	/* Let go of already: what was said about it has crossed our word. */
+	if (action == AWAIT && verdict->kept == 0)
+		action = FORGET;
+	if (event == EVENT_REFUSED) {
+		refusal = (enum refusal)verdict->refusal;
+		visitor->named = false;	/* the name is an earlier request's */
+	}
+	if (action == ROUTE || action == GO_ON || action == GRANT) {
+		if (verdict != NULL)
+			request_take(visitor, verdict);
+	}
+	act(visitor, action, refusal);
+	return 0;
+}
