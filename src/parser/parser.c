@@ -44,6 +44,8 @@ struct client {
 	int		lowat;
 	unsigned int	looks;
 	bool		granted;	/* waits for INTAKE_LOOK */
+	bool		drained;	/* the grant was all there was, and
+					 * nothing has come since */
 	bool		watched;
 	bool		ended;
 };
@@ -173,7 +175,6 @@ client_look(struct client *client)
 	enum look	look;
 
 	client->looks++;
-	client->granted = false;
 	do {
 		n = recv(client->fd, window, protocol_window,
 		    MSG_PEEK | MSG_DONTWAIT);
@@ -195,6 +196,8 @@ client_look(struct client *client)
 		/* While a body passes, its segments must not wake us. */
 		if (verdict.grant > (uint64_t)n)
 			client_unwatch(client);
+		client->drained = client->watched &&
+		    verdict.grant == (uint64_t)n;
 		client_verdict(client, &verdict);
 		return;
 	}
@@ -217,6 +220,7 @@ client_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if ((what & EV_CLOSED) != 0)
 		client->ended = true;
+	client->drained = false;
 	if (!client->granted)
 		client_look(client);
 }
@@ -253,6 +257,7 @@ client_begin(int fd, uint32_t id)
 	client->looks = 0;
 	memset(&client->state, 0, sizeof(client->state));
 	idmap_add(&ids, &client->node, id);
+	client->granted = client->drained = false;
 	client->ended = false;
 	client->watched = false;
 	/* Edge-triggered: level-triggered would spin on unread bytes. */
@@ -290,7 +295,10 @@ client_word(uint32_t id, enum intake_kind kind)
 	if (!client->granted)
 		_exit(1);	/* the parent does not say such things */
 	client->looks = 0;
-	client_look(client);
+	client->granted = false;
+	/* Nothing to see before the next event. */
+	if (!client->drained)
+		client_look(client);
 }
 
 /* Does what a message says, with its n descriptors. */

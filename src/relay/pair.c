@@ -32,7 +32,8 @@ side_close(struct side *side)
 	if (side->fd == -1)
 		return;
 	/* Before the close, or stale events arrive for a reused number. */
-	(void)event_del(&side->event);
+	if (side->watched != 0)
+		(void)event_del(&side->event);
 	(void)close(side->fd);	/* what was to be sent is in the kernel */
 	side->fd = -1;
 }
@@ -135,6 +136,7 @@ pair_goodbye(struct pair *pair)
 		side_close(&pair->backend);
 		mover_drop(&pair->up.load);
 		age_move(pair, &goodbye);
+		side_want(pair, &pair->client, EV_READ);
 		if (shutdown(pair->client.fd, SHUT_WR) == -1) {
 			pair_end(pair);
 			return;
@@ -181,21 +183,31 @@ pair_late(struct age *age)
 	pair_end(pair);
 }
 
-/*
- * Both directions, edge-triggered, once for the life of the pair: no system
- * call is spent on changing what is waited for, and a side that has ended
- * cannot spin.
- */
 static void
-side_watch(struct side *side, int fd, short what,
-    event_callback_fn ready, struct pair *pair)
+side_begin(struct side *side, int fd, event_callback_fn ready)
 {
 	side->fd = fd;
-	side->readable = side->writable = true;	/* tried, not waited for */
-	if (event_assign(&side->event, relay_base, fd,
-	    (short)(what | EV_READ | EV_WRITE | EV_ET | EV_PERSIST), ready,
-	    pair) == -1 ||
-	    event_add(&side->event, NULL) == -1)
+	side->ready = ready;
+	side->watched = 0;
+	side->readable = side->writable = true;
+}
+
+/*
+ * Edge-triggered, so that a side that has ended cannot spin; and only what
+ * was once found wanting, because every segment that a tenant reads makes
+ * its socket writable anew, and every wake-up for nothing costs.
+ */
+void
+side_want(struct pair *pair, struct side *side, short what)
+{
+	if ((what & ~side->watched) == 0)
+		return;
+	if (side->watched != 0)
+		(void)event_del(&side->event);
+	side->watched |= what;
+	if (event_assign(&side->event, relay_base, side->fd,
+	    (short)(side->watched | EV_ET | EV_PERSIST), side->ready,
+	    pair) == -1 || event_add(&side->event, NULL) == -1)
 		errx(1, "event");
 }
 
@@ -213,7 +225,7 @@ pair_new(int client, uint64_t grant)
 	mover_empty(&pair->down.load);
 	pair->grant = grant;
 	pair->next_backend = pair->backend.fd = -1;
-	side_watch(&pair->client, client, EV_CLOSED, client_ready, pair);
+	side_begin(&pair->client, client, client_ready);
 	return pair;
 }
 
@@ -225,7 +237,10 @@ pair_attach(struct pair *pair, int backend)
 	pair->up.ended = pair->up.shut = false;
 	pair->down.ended = pair->down.shut = false;
 	pair->state = PAIR_MOVING;
-	side_watch(&pair->backend, backend, 0, backend_ready, pair);
+	side_begin(&pair->backend, backend, backend_ready);
+	/* It has nothing to say yet; if it has, this will tell. */
+	pair->backend.readable = false;
+	side_want(pair, &pair->backend, EV_READ);
 }
 
 void

@@ -16,8 +16,10 @@
  */
 struct side {
 	struct event	event;
+	event_callback_fn ready;
 	int		fd;		/* -1: none */
-	bool		readable;
+	short		watched;	/* EV_READ, EV_WRITE, EV_CLOSED */
+	bool		readable;	/* false once it gave EAGAIN */
 	bool		writable;
 };
 
@@ -58,6 +60,7 @@ struct pair {
 	bool		 answered;	/* response bytes since the grant was
 					 * used up */
 	bool		 client_ended;	/* its FIN has been seen */
+	bool		 client_read;	/* and all before it taken in */
 	bool		 queued;
 	struct age	 age;
 	struct agelist	*listed;	/* where age is, or NULL */
@@ -75,6 +78,8 @@ void		 pair_answer(struct pair *pair, unsigned int refusal);
 /* A new backend in place of the old one, if any. */
 void		 pair_attach(struct pair *pair, int backend);
 void		 side_close(struct side *side);
+/* From now on the side is watched for this, too; may end the pair. */
+void		 side_want(struct pair *pair, struct side *side, short what);
 /* It has moved, or what limits its idleness has changed. */
 void		 pair_touch(struct pair *pair);
 /* The parent will say nothing more about it. */

@@ -45,8 +45,8 @@ pair_run_later(struct pair *pair, int ms)
 
 /* Takes the next bytes in, or gives on what is held.  One step. */
 static enum moved
-flow_step(struct flow *flow, struct side *from, struct side *to,
-    uint64_t *grant)
+flow_step(struct pair *pair, struct flow *flow, struct side *from,
+    struct side *to, uint64_t *grant)
 {
 	enum moved moved;
 
@@ -54,26 +54,36 @@ flow_step(struct flow *flow, struct side *from, struct side *to,
 		if (!to->writable)
 			return MOVED_NONE;
 		moved = mover_drain(&flow->load, to->fd);
-		if (moved == MOVED_NONE)
+		if (moved == MOVED_NONE) {
 			to->writable = false;
+			side_want(pair, to, EV_WRITE);
+		}
 		return moved;
 	}
 	if (flow->ended || !from->readable || *grant == 0)
 		return MOVED_NONE;
 	moved = mover_fill(&flow->load, from->fd, grant);
-	if (moved == MOVED_NONE)
+	/* Watching a socket anew tells at once whether it has more. */
+	if (moved == MOVED_NONE || (moved == MOVED_SOME && *grant > 0 &&
+	    (from->watched & EV_READ) == 0)) {
 		from->readable = false;
+		side_want(pair, from, EV_READ);
+	}
 	return moved;
 }
 
-/* Nothing more will come: tells the receiver once the last byte is gone. */
+/*
+ * Nothing more will come: tells the receiver once the last byte is gone.
+ * Where the other direction is over too, closing it will tell.
+ */
 static void
-flow_finish(struct flow *flow, struct side *to)
+flow_finish(struct flow *flow, struct side *to, bool other_over)
 {
 	if (!flow->ended || flow->shut || flow->load.held > 0)
 		return;
 	/* A receiver that is gone already needs not be told. */
-	(void)shutdown(to->fd, SHUT_WR);
+	if (!other_over)
+		(void)shutdown(to->fd, SHUT_WR);
 	flow->shut = true;
 }
 
@@ -83,8 +93,8 @@ up_step(struct pair *pair, bool *progress)
 {
 	const bool draining = pair->up.load.held > 0;
 
-	switch (flow_step(&pair->up, &pair->client, &pair->backend,
-	    &pair->grant)) {
+	switch (flow_step(pair, &pair->up, &pair->client,
+	    &pair->backend, &pair->grant)) {
 	case MOVED_SOME:
 		*progress = true;
 		if (!draining && pair->grant == 0 && pair->node.id != 0)
@@ -97,7 +107,7 @@ up_step(struct pair *pair, bool *progress)
 		return true;
 	case MOVED_END:
 		pair->up.ended = true;
-		pair->client.readable = false;
+		pair->client_read = true;
 		return true;
 	case MOVED_BROKEN:
 		break;
@@ -115,8 +125,8 @@ down_step(struct pair *pair, bool *progress)
 {
 	const bool draining = pair->down.load.held > 0;
 
-	switch (flow_step(&pair->down, &pair->backend, &pair->client,
-	    &unlimited)) {
+	switch (flow_step(pair, &pair->down, &pair->backend,
+	    &pair->client, &unlimited)) {
 	case MOVED_SOME:
 		*progress = true;
 		pair->answered |= pair->grant == 0;
@@ -192,7 +202,7 @@ response_over(struct pair *pair)
 	case NEXT_CLOSE:
 		break;
 	}
-	flow_finish(&pair->down, &pair->client);
+	flow_finish(&pair->down, &pair->client, pair->up.shut);
 	if (!pair->up.shut && (pair->grant == 0 || backend_gone(pair)))
 		pair_goodbye(pair);
 }
@@ -231,20 +241,22 @@ pair_run(struct pair *pair)
 	if (pair->state == PAIR_LONELY || !move(pair, &turn))
 		return;
 	/* Nobody will take in more: what is left is the client's goodbye. */
-	if (pair->grant == 0 && pair->node.id == 0 &&
-	    (pair->client_ended || pair->next != NEXT_NONE))
-		pair->up.ended = true;
-	flow_finish(&pair->up, &pair->backend);
+	if (pair->grant == 0 && pair->node.id == 0) {
+		side_want(pair, &pair->client, EV_READ | EV_CLOSED);
+		if (pair->client_ended || pair->next != NEXT_NONE)
+			pair->up.ended = true;
+	}
+	flow_finish(&pair->up, &pair->backend, pair->down.shut);
 	if (pair->down.ended && pair->down.load.held == 0) {
 		response_over(pair);
 		if (pair->state != PAIR_MOVING || !pair->down.shut)
 			return;
 	}
 	if (pair->up.shut && pair->down.shut) {
-		if (pair->client.readable)
-			pair_goodbye(pair);
-		else
+		if (pair->client_read)
 			pair_end(pair);
+		else
+			pair_goodbye(pair);
 		return;
 	}
 	if (turn == MOVES_PER_TURN)

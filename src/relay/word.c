@@ -29,6 +29,7 @@ word_grant(const struct order *order)
 		_exit(1);	/* the parent does not say such things */
 	pair->grant = order->grant;
 	pair->answered = false;
+	pair->client.readable = true;	/* the parser has seen the bytes */
 	pair_touch(pair);
 	pair_run(pair);
 }
