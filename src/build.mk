@@ -8,6 +8,7 @@ SBINDIR = $(PREFIX)/sbin
 LIBEXECDIR = $(PREFIX)/libexec/usherd
 MANDIR = $(PREFIX)/share/man
 B = build
+PYTHON = /usr/bin/python3
 
 # Hardening is not an option, but a sanitizer build needs other names for it.
 FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -64,7 +65,7 @@ PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay
 UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_proxy
-TOOLS =
+TOOLS = $(B)/tests/load
 TRY =
 
 HEADERS != echo src/*/*.h sandbox/*.h
@@ -217,10 +218,16 @@ PROXY = $(B)/proxy.o $(B)/crc32c.o
 $(B)/tests/test_proxy: tests/unit/test_proxy.c $(UNIT_SOURCES) $(PROXY)
 	$(UNIT) tests/unit/test_proxy.c $(PROXY) $(UNIT_LIBS)
 
+$(B)/tests/load: tests/bench/load.c
+	$(UNIT) tests/bench/load.c
+
 # To be called by people and .ci/run.
 
 check: all
 	USHER_BUILD=$(B) tests/run
+
+bench: programs $(B)/tests/load
+	USHER_BUILD=$(B) $(PYTHON) tests/bench/bench.py
 
 install: programs
 	mkdir -p $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
@@ -277,4 +284,5 @@ fuzz-run: fuzz
 	$(B)/fuzz/fuzz_chunks -max_total_time=$(FUZZ_SECONDS) -max_len=6000 \
 	    $(B)/fuzz/chunks fuzz/corpus/chunks
 
-.PHONY: all programs check install clean fuzz fuzz-run
+
+.PHONY: all programs check bench install clean fuzz fuzz-run
