@@ -13,25 +13,25 @@
  * There is no way to turn any of it off.
  */
 
-/* Closes every descriptor from number first on. */
-void	sandbox_close_from(int first);
-
 /*
  * Gives up what no process of ours needs: capabilities, new privileges by
  * exec, being dumped, traced or read by a process of the same user; asks to
- * be killed when the parent dies, where the system can.
+ * be killed when the parent dies, where the system can; goes by that name in
+ * lists of processes.
  */
-void	sandbox_harden(void);
+void	sandbox_harden(const char *name);
 
 /* As much of it as a process can that must still make children: the parent. */
 void	sandbox_harden_parent(void);
 
 /*
- * For a parent that is not root: asks the system for the right to chroot, to
- * be handed to children (a user namespace on Linux).  empty is the directory
- * they will use.  Gives 0 when they can, -1 when the system does not allow it.
+ * Not started by root: will the system let children chroot into the directory
+ * all the same (by a user namespace on Linux)?  Gives 0 when it will, else -1.
  */
-int	sandbox_chroot_unprivileged(int empty);
+int	sandbox_chroot_allowed(int empty);
+
+/* In such a child: takes the right.  Gives -1 with errno. */
+int	sandbox_chroot_begin(void);
 
 /*
  * The eyes: MSG_PEEK on any descriptor, take messages from CHILD_CONTROL,
@@ -48,14 +48,15 @@ void	sandbox_enter_relay(void);
 /*
  * The keys.  The descriptors below base are ours (control, listeners, signal
  * pipe, log); clients and tenants have numbers from base on, and are never
- * read.  hosts is the descriptor of the hosts directory, programs those of
- * the nprograms programs that may be executed, below base too.
+ * read.  programs are the descriptors of the nprograms programs that may be
+ * executed.
  */
 struct sandbox_keys {
 	const int	*programs;
 	size_t		 nprograms;
 	int		 base;
-	int		 hosts;
+	int		 fixed;		/* programs and hosts/ have numbers from
+					 * here to base, which never change */
 };
 
 void	sandbox_enter_parent(const struct sandbox_keys *keys);

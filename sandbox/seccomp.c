@@ -13,7 +13,6 @@
 
 #include <err.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +27,6 @@ static const struct rule base_rules[] = {
 	ALLOW(epoll_wait),
 	ALLOW(epoll_pwait),
 	ALLOW(clock_gettime),		/* where the vDSO has none */
-	ALLOW(close),
 	/* malloc(3): private, anonymous, where the kernel likes, no code. */
 	ALLOW(brk),
 	ALLOW(munmap),
@@ -101,6 +99,24 @@ seccomp_allow_base(scmp_filter_ctx filter)
 	seccomp_allow(filter, RULES(base_rules));
 }
 
+/*
+ * A rule by number is worth nothing when the number can be given to another
+ * descriptor, so close(2) is allowed only from 2^first_bit on.  Bit by bit,
+ * because a comparison sees 64 bits and the kernel only the lower 32.
+ */
+void
+seccomp_allow_close(scmp_filter_ctx filter, unsigned int first_bit)
+{
+	unsigned int bit;
+
+	for (bit = first_bit; bit < 31; bit++) {
+		const struct rule rule = { SCMP_SYS(close), 1, {
+		    { 0, SCMP_CMP_MASKED_EQ, 1UL << bit, 1UL << bit } } };
+
+		seccomp_allow(filter, &rule, 1);
+	}
+}
+
 void
 seccomp_enforce(scmp_filter_ctx filter)
 {
@@ -111,13 +127,6 @@ seccomp_enforce(scmp_filter_ctx filter)
 	if (error != 0)
 		fail("seccomp is not available", error);
 	seccomp_release(filter);
-}
-
-void
-sandbox_close_from(int first)
-{
-	if (syscall(SYS_close_range, (unsigned int)first, UINT_MAX, 0) == -1)
-		err(1, "sandbox: close_range");
 }
 
 static void
@@ -134,7 +143,7 @@ harden(void)
 }
 
 void
-sandbox_harden(void)
+sandbox_harden(const char *name)
 {
 	struct __user_cap_header_struct	header;
 	struct __user_cap_data_struct	none[2];
@@ -146,6 +155,10 @@ sandbox_harden(void)
 	    syscall(SYS_capset, &header, none) == -1)
 		err(1, "sandbox: capabilities");
 	harden();
+	/* Before Linux 6.14 a program that is executed by its descriptor has
+	 * that number for a name. */
+	if (prctl(PR_SET_NAME, name, 0, 0, 0) == -1)
+		err(1, "sandbox: name");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
 		err(1, "sandbox: parent death signal");
 }

@@ -34,6 +34,11 @@ void	seccomp_enforce(scmp_filter_ctx filter);
 
 /* What libc, libevent's loop and message.c need in every role. */
 void	seccomp_allow_base(scmp_filter_ctx filter);
+/* close(2) of descriptors from 2^first_bit on, no others. */
+void	seccomp_allow_close(scmp_filter_ctx filter, unsigned int first_bit);
+
+/* A child's own are all below 8: 0 to 4, its epoll and its event pipe. */
+enum { CHILD_CLOSE_BIT = 3 };
 
 /*
  * What the C library of this build needs beyond that in every role, and what

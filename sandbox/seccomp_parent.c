@@ -19,10 +19,16 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "../src/common/message.h"
 #include "../src/usherd/linux.h"
+#include "../src/usherd/slots.h"
 #include "sandbox.h"
 #include "seccomp.h"
 #include "seccomp_rules.h"
+
+enum { PARENT_CLOSE_BIT = 9 };	/* SLOTS_BASE */
+
+_Static_assert(1 << PARENT_CLOSE_BIT == SLOTS_BASE, "close(2) and slots");
 
 static const struct rule parent_rules[] = {
 	/* connection.c, backend.c */
@@ -37,12 +43,11 @@ static const struct rule parent_rules[] = {
 	ALLOW(fstat),
 	ALLOW(getdents64),
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFL)),
+	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_SETFD)),	/* fdopendir(3) */
 	ALLOW(getrandom),
 	/* child.c: make, watch and end children */
 	ALLOW_IF(socketpair, 1, ARG(0, EQ, AF_UNIX)),
 	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_CLOEXEC)),
-	ALLOW(dup2),
-	ALLOW(dup3),
 	ALLOW_IF(clone, 1, ARG(0, EQ,
 	    CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)),
 	ALLOW_IF(clone, 1, ARG(0, EQ, SIGCHLD)),	/* musl */
@@ -83,11 +88,13 @@ static const struct rule child_rules[] = {
 	ALLOW(getresuid),
 	ALLOW(getresgid),
 	/* seccomp.c */
-	ALLOW(close_range),
+	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFD)),
+	ALLOW_IF(unshare, 1, ARG(0, EQ, CLONE_NEWUSER)),
 	ALLOW(capset),
 	ALLOW(seccomp),
 	ALLOW_IF(prctl, 1, ARG(0, EQ, PR_SET_NO_NEW_PRIVS)),
 	ALLOW_IF(prctl, 1, ARG(0, EQ, PR_SET_PDEATHSIG)),
+	ALLOW_IF(prctl, 1, ARG(0, EQ, PR_SET_NAME)),
 	ALLOW_IF(prctl, 2, ARG(0, EQ, PR_SET_DUMPABLE),
 	    ARG(1, EQ, 0)),
 	ALLOW_IF(prctl, 2, ARG(0, EQ, PR_CAP_AMBIENT),
@@ -102,6 +109,7 @@ static const struct rule child_rules[] = {
 	RULE_SHUTDOWN,
 	RULE_POLL,
 	RULE_PPOLL,
+	RULE_ATMARK,
 };
 
 /* Pointers and descriptor numbers that are known only now. */
@@ -114,6 +122,11 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 		ALLOW_IF(write, 1, ARG(0, LT, base)),
 		ALLOW_IF(sendmsg, 1, ARG(0, LT, base)),
 		ALLOW_IF(accept4, 1, ARG(0, LT, base)),
+		/* Never a program or hosts/: what is executed and where is
+		 * looked up would no longer be what it was. */
+		ALLOW_IF(close, 1, ARG(0, LT, (scmp_datum_t)keys->fixed)),
+		ALLOW_IF(dup2, 1, ARG(1, LT, (scmp_datum_t)keys->fixed)),
+		ALLOW_IF(dup3, 1, ARG(1, LT, (scmp_datum_t)keys->fixed)),
 	};
 	size_t			i;
 
@@ -168,6 +181,7 @@ sandbox_enter_parent(const struct sandbox_keys *keys)
 	seccomp_allow(filter, RULES(parent_rules));
 	seccomp_allow(filter, RULES(child_rules));
 	allow_keys(filter, keys);
+	seccomp_allow_close(filter, PARENT_CLOSE_BIT);
 	deny_questions(filter);
 	seccomp_allow_children(filter);
 	seccomp_enforce(filter);

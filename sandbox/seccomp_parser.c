@@ -20,6 +20,7 @@ sandbox_enter_parser(void)
 
 	filter = seccomp_begin();
 	seccomp_allow_base(filter);
+	seccomp_allow_close(filter, CHILD_CLOSE_BIT);
 	seccomp_allow(filter, RULES(rules));
 	seccomp_enforce(filter);
 }

@@ -15,6 +15,7 @@ static const struct rule rules[] = {
 	RULE_SHUTDOWN,
 	RULE_POLL,
 	RULE_PPOLL,
+	RULE_ATMARK,
 };
 
 void
@@ -24,6 +25,7 @@ sandbox_enter_relay(void)
 
 	filter = seccomp_begin();
 	seccomp_allow_base(filter);
+	seccomp_allow_close(filter, CHILD_CLOSE_BIT);
 	seccomp_allow(filter, RULES(rules));
 	seccomp_enforce(filter);
 }

@@ -7,6 +7,7 @@
  * and the parent makes its children under its own, so the parent's filter
  * must hold what theirs hold; written once, they cannot drift apart.
  */
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <fcntl.h>
@@ -53,6 +54,8 @@
 /* Relay: pair.c asks once whether a tenant has gone for good. */
 #define RULE_POLL	ALLOW_IF(poll, 2, ARG(1, EQ, 1),	\
 	    ARG(2, EQ, 0))
+/* Relay: pair.c, sockatmark(3): splice(2) cannot pass an urgent byte. */
+#define RULE_ATMARK	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCATMARK))
 #define RULE_PPOLL	ALLOW_IF(ppoll, 1, ARG(1, EQ, 1))
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
@@ -17,6 +18,10 @@
 #include "../../sandbox/sandbox.h"
 #include "confine.h"
 #include "message.h"
+
+enum { INHERITED_MAX = 1024 };	/* numbers looked at; the parent's own, on
+				 * which its children could get hold, are
+				 * below 512 */
 
 static unsigned long
 number(const char *text, char **end)
@@ -37,6 +42,7 @@ confine_options(struct confinement *confinement, int argc, char *argv[])
 	int	 option;
 
 	memset(confinement, 0, sizeof(*confinement));
+	confinement->name = argv[0];
 	while ((option = getopt(argc, argv, "ce:i:n:")) != -1) {
 		switch (option) {
 		case 'c':
@@ -64,8 +70,10 @@ confine_options(struct confinement *confinement, int argc, char *argv[])
 }
 
 static void
-change_root(void)
+change_root(int privileged)
 {
+	if (!privileged && sandbox_chroot_begin() == -1)
+		err(1, "user namespace");
 	if (fchdir(CHILD_EMPTY) == -1)
 		err(1, "empty directory");
 	if (chroot(".") == -1)
@@ -100,6 +108,18 @@ change_ids(uid_t uid, gid_t gid)
 		errx(1, "root came back");
 }
 
+/* Everything is closed on exec; one that was not is a hole, not a detail. */
+static void
+inherited_check(void)
+{
+	int fd;
+
+	for (fd = CHILD_FIRST_FREE; fd < INHERITED_MAX; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			errx(1, "descriptor %d was inherited", fd);
+	}
+}
+
 static void
 limit(int what, rlim_t value)
 {
@@ -114,16 +134,16 @@ confine(const struct confinement *confinement)
 {
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(1, "signal");
-	sandbox_close_from(CHILD_FIRST_FREE);
+	inherited_check();
 	if (confinement->change_root)
-		change_root();
+		change_root(confinement->change_ids);
 	if (confinement->change_ids)
 		change_ids(confinement->uid, confinement->gid);
 	limit(RLIMIT_NOFILE, confinement->descriptors);
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NPROC, 0);
-	sandbox_harden();
+	sandbox_harden(confinement->name);
 	if (close(CHILD_EMPTY) == -1)
 		err(1, "empty directory");
 }

@@ -15,6 +15,7 @@
  *		protocol to refuse in (usherd-relay)
  */
 struct confinement {
+	const char	*name;		/* argv[0] */
 	const char	*engine;	/* NULL: none given */
 	unsigned long	 descriptors;
 	uid_t		 uid;

@@ -33,8 +33,8 @@ struct hello {
  *
  * hello_cursor() is pure: no memory, no errno, no system call, O(n).
  * hello_bearssl() makes no system call; it uses a static engine context.
- * Its limits are BearSSL's: acme is true when acme-tls/1 is among the
- * protocols offered.
+ * Its limits are BearSSL's: acme is true when acme-tls/1 is offered and none
+ * of the other protocols that have a registered name.
  */
 enum hello_kind	hello_cursor(const uint8_t *bytes, size_t n,
     struct hello *hello);

@@ -17,8 +17,7 @@
  *   name pass.
  * What it refuses and the cursor skips:
  * - max_fragment_length, supported_groups, signature_algorithms and
- *   renegotiation_info that are malformed (it reads what is in them);
- * - records of one hello with different versions.
+ *   renegotiation_info that are malformed (it reads what is in them).
  */
 #include <string.h>
 
@@ -44,7 +43,23 @@ static struct {
 	uint8_t			buffer[BUFFER_SIZE];
 } engine;
 
-static const char *acme[] = { "acme-tls/1" };
+/*
+ * In order of preference.  Of what a client offers the engine tells only the
+ * best of these, so acme-tls/1 is told when nothing else of the list came
+ * with it.
+ */
+static const char *protocols[] = {
+	"h2", "http/1.1", "http/1.0", "http/0.9", "spdy/3", "h3", "h2c",
+	"stun.turn", "stun.nat-discovery", "webrtc", "c-webrtc", "ftp", "imap",
+	"pop3", "managesieve", "coap", "xmpp-client", "xmpp-server", "mqtt",
+	"dot", "ntske/1", "sunrpc", "smb", "irc", "nntp", "postgresql",
+	"acme-tls/1"
+};
+
+enum {
+	PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]),
+	RECORD_HEADER = 5
+};
 
 /*
  * The engine will not begin without a seeded generator, and would seed it
@@ -70,15 +85,15 @@ start(br_ssl_engine_context *eng)
 {
 	br_ssl_server_zero(&engine.server);
 	br_ssl_engine_set_versions(eng, VERSION_NONE, VERSION_NONE);
-	br_ssl_engine_set_protocol_names(eng, acme, 1);
+	br_ssl_engine_set_protocol_names(eng, protocols, PROTOCOLS);
 	seed(eng);
 	br_ssl_engine_set_buffer(eng, engine.buffer, BUFFER_SIZE, 1);
 	return br_ssl_server_reset(&engine.server) == 1 ? 0 : -1;
 }
 
-/* Gives 0 when the engine found a whole, legal hello in just these bytes. */
+/* Gives -1 when the engine takes no more. */
 static int
-feed(br_ssl_engine_context *eng, const uint8_t *bytes, size_t n)
+push(br_ssl_engine_context *eng, const uint8_t *bytes, size_t n)
 {
 	uint8_t *room;
 	size_t	 part;
@@ -94,6 +109,46 @@ feed(br_ssl_engine_context *eng, const uint8_t *bytes, size_t n)
 		bytes += part;
 		n -= part;
 	}
+	return 0;
+}
+
+/*
+ * The engine wants one version in all records, the version field of a record
+ * says nothing (RFC 8446 section 5.1): every record gets the same.
+ */
+static int
+push_records(br_ssl_engine_context *eng, const uint8_t *bytes, size_t n)
+{
+	uint8_t	header[RECORD_HEADER];
+	size_t	length;
+
+	while (n > 0) {
+		if (n < sizeof(header))
+			return -1;
+		memcpy(header, bytes, sizeof(header));
+		header[2] = 1;
+		length = (size_t)header[3] << 8 | header[4];
+		bytes += sizeof(header);
+		n -= sizeof(header);
+		if (length > n)
+			length = n;	/* the hello ends inside it */
+		if (push(eng, header, sizeof(header)) == -1 ||
+		    push(eng, bytes, length) == -1)
+			return -1;
+		bytes += length;
+		n -= length;
+	}
+	return 0;
+}
+
+/* Gives 0 when the engine found a whole, legal hello in just these bytes. */
+static int
+feed(br_ssl_engine_context *eng, const uint8_t *bytes, size_t n)
+{
+	size_t part;
+
+	if (push_records(eng, bytes, n) == -1)
+		return -1;
 	/* it fails only after its alert has been taken off its hands */
 	while (br_ssl_engine_sendrec_buf(eng, &part) != NULL)
 		br_ssl_engine_sendrec_ack(eng, part);
@@ -106,10 +161,12 @@ feed(br_ssl_engine_context *eng, const uint8_t *bytes, size_t n)
 static enum hello_kind
 answer(br_ssl_engine_context *eng, struct hello *hello)
 {
-	const char *name;
+	const char *name, *protocol;
 	size_t	    n;
 
-	hello->acme = br_ssl_engine_get_selected_protocol(eng) != NULL;
+	protocol = br_ssl_engine_get_selected_protocol(eng);
+	hello->acme = protocol != NULL &&
+	    strcmp(protocol, protocols[PROTOCOLS - 1]) == 0;
 	name = br_ssl_engine_get_server_name(eng);
 	n = strlen(name);
 	if (n == 0)

@@ -25,13 +25,12 @@
 
 enum {
 	DEADLINE_MS = 10 * 1000, /* for a whole hello or head, not per byte */
-	LOOKS_FREE = 32,	/* looks before a connection must rest */
-	REST_MS = 20,		/* bounds the looks of one that drips bytes */
+	LOOKS_FREE = 8,		/* looks before a connection must rest */
+	REST_MS = 20,		/* bounds the looks of one that drips bytes: */
+	RESTS_MAX = 32,		/* it rests longer each time, up to so many */
 	MESSAGES_PER_TURN = 4,
 	SPARE_DESCRIPTORS = 16	/* ours, and a message on its way in */
 };
-
-enum { PRIORITY_CONNECTIONS, PRIORITY_FLUSH, PRIORITIES };
 
 struct client {
 	struct idnode	node;		/* first: in ids */
@@ -43,6 +42,7 @@ struct client {
 	int		fd;
 	int		lowat;
 	unsigned int	looks;
+	unsigned int	rests;		/* turns of REST_MS to sit out */
 	bool		granted;	/* waits for INTAKE_LOOK */
 	bool		drained;	/* the grant was all there was, and
 					 * nothing has come since */
@@ -73,7 +73,10 @@ flush(evutil_socket_t fd, short what, void *arg)
 	nverdicts = 0;
 }
 
-/* Verdicts of one turn of the loop go out together. */
+/*
+ * Verdicts of one turn of the loop go out together: an event made active now
+ * has its turn behind all that are active already.
+ */
 static void
 say(const struct verdict *verdict)
 {
@@ -155,6 +158,9 @@ client_wait(struct client *client, size_t wanted)
 	}
 	if (client->looks > LOOKS_FREE) {
 		client_unwatch(client);
+		client->rests = client->looks - LOOKS_FREE;
+		if (client->rests > RESTS_MAX)
+			client->rests = RESTS_MAX;
 		agelist_touch(&resting, &client->rest);
 		return;
 	}
@@ -234,13 +240,17 @@ client_late(struct age *age)
 	client_refuse(client, REFUSAL_TIMEOUT);
 }
 
+/* Each rest is longer than the last: the deadline bounds their number. */
 static void
 client_rested(struct age *age)
 {
 	struct client *client;
 
 	client = (void *)((char *)age - offsetof(struct client, rest));
-	client->looks = LOOKS_FREE;
+	if (--client->rests > 0) {
+		agelist_touch(&resting, &client->rest);
+		return;
+	}
 	client_look(client);
 }
 
@@ -263,8 +273,7 @@ client_begin(int fd, uint32_t id)
 	/* Edge-triggered: level-triggered would spin on unread bytes. */
 	if (event_assign(&client->event, base, fd,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, client_ready,
-	    client) == -1 ||
-	    event_priority_set(&client->event, PRIORITY_CONNECTIONS) == -1)
+	    client) == -1)
 		errx(1, "event");
 	agelist_touch(&deadlines, &client->deadline);
 	client_look(client);
@@ -383,7 +392,7 @@ loop_make(void)
 	struct event *control;
 
 	base = event_base_new();
-	if (base == NULL || event_base_priority_init(base, PRIORITIES) == -1)
+	if (base == NULL)
 		errx(1, "event base");
 	agelist_init(&deadlines, base, DEADLINE_MS, client_late);
 	agelist_init(&resting, base, REST_MS, client_rested);
@@ -391,8 +400,6 @@ loop_make(void)
 	control = event_new(base, CHILD_CONTROL, EV_READ | EV_PERSIST, intake,
 	    NULL);
 	if (flush_event == NULL || control == NULL ||
-	    event_priority_set(flush_event, PRIORITY_FLUSH) == -1 ||
-	    event_priority_set(control, PRIORITY_CONNECTIONS) == -1 ||
 	    event_add(control, NULL) == -1)
 		errx(1, "event");
 }

@@ -150,7 +150,6 @@ client_ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct pair *pair = arg;
 
-	(void)fd;
 	if (pair->state == PAIR_GOODBYE) {
 		discard(pair);
 		return;
@@ -159,7 +158,12 @@ client_ready(evutil_socket_t fd, short what, void *arg)
 	pair->client.writable |= (what & EV_WRITE) != 0;
 	if ((what & EV_CLOSED) != 0)
 		pair->client_ended = true;
-	pair_run(pair);
+	/* An urgent byte cannot be moved, and nothing behind it. */
+	if ((what & EV_READ) != 0 && pair->grant > 0 &&
+	    sockatmark(fd) == 1)
+		pair_end(pair);
+	else
+		pair_run(pair);
 }
 
 static void

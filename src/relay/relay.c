@@ -19,8 +19,6 @@ enum {
 	DESCRIPTORS_PER_PAIR = 6	/* two sockets, two pipes */
 };
 
-enum { PRIORITY_CONNECTIONS, PRIORITY_FLUSH, PRIORITIES };
-
 struct event_base	*relay_base;
 enum protocol		 relay_protocol;
 
@@ -172,16 +170,13 @@ loop_make(unsigned long descriptors)
 	if (descriptors < SPARE_DESCRIPTORS + DESCRIPTORS_PER_PAIR)
 		errx(1, "-n: too few");
 	relay_base = event_base_new();
-	if (relay_base == NULL ||
-	    event_base_priority_init(relay_base, PRIORITIES) == -1)
+	if (relay_base == NULL)
 		errx(1, "event base");
 	pair_table((descriptors - SPARE_DESCRIPTORS) / DESCRIPTORS_PER_PAIR);
 	flush_event = event_new(relay_base, -1, 0, flush, NULL);
 	control = event_new(relay_base, CHILD_CONTROL, EV_READ | EV_PERSIST,
 	    take_orders, NULL);
 	if (flush_event == NULL || control == NULL ||
-	    event_priority_set(flush_event, PRIORITY_FLUSH) == -1 ||
-	    event_priority_set(control, PRIORITY_CONNECTIONS) == -1 ||
 	    event_add(control, NULL) == -1)
 		errx(1, "event");
 }

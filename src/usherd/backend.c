@@ -9,6 +9,8 @@
 #include "hosts.h"
 #include "proxy.h"
 
+enum { SWAPS_MAX = 32 };	/* of a host while one connection is routed */
+
 /* v2 wins where a host asks for both: a connection has one header. */
 enum header_kind {
 	HEADER_NONE,
@@ -64,31 +66,49 @@ connect_entry(const struct host *host, const struct errand *errand,
 	    "tls-socket" : "http-socket", backend);
 }
 
+/* One look at the host as it is now. */
+static enum refusal
+host_try(const struct host *host, const struct errand *errand,
+    const struct ends *ends, int *backend)
+{
+	enum header_kind	kind;
+	enum refusal		refusal;
+
+	refusal = connect_entry(host, errand, backend);
+	/* A server that was just replaced: its successor is there by now. */
+	if (refusal == REFUSAL_REFUSED)
+		refusal = connect_entry(host, errand, backend);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	kind = header_wanted(host);
+	if (kind == HEADER_NONE ||
+	    header_send(kind, errand, ends, *backend) == 0)
+		return REFUSAL_NONE;
+	(void)close(*backend);	/* nothing was said on it */
+	*backend = -1;
+	return REFUSAL_UNREACHABLE;
+}
+
 enum refusal
 backend_open(const struct errand *errand, const struct ends *ends,
     int *backend)
 {
-	enum header_kind	kind;
-	enum refusal		refusal;
-	struct host		host;
+	enum refusal	refusal;
+	struct host	host;
+	bool		moved;
+	int		swap;
 
 	*backend = -1;
-	refusal = host_open(&host, errand->name);
-	if (refusal != REFUSAL_NONE)
-		return refusal;
-	refusal = connect_entry(&host, errand, backend);
-	/* A server that was just replaced: its successor is there by now. */
-	if (refusal == REFUSAL_REFUSED)
-		refusal = connect_entry(&host, errand, backend);
-	if (refusal == REFUSAL_NONE) {
-		kind = header_wanted(&host);
-		if (kind != HEADER_NONE &&
-		    header_send(kind, errand, ends, *backend) == -1) {
-			(void)close(*backend);	/* nothing was said on it */
-			*backend = -1;
-			refusal = REFUSAL_UNREACHABLE;
-		}
+	for (swap = 0; swap < SWAPS_MAX; swap++) {
+		refusal = host_open(&host, errand->name);
+		if (refusal != REFUSAL_NONE)
+			return refusal;
+		refusal = host_try(&host, errand, ends, backend);
+		/* What failed may be of a deployment that is over. */
+		moved = refusal != REFUSAL_NONE && host_moved(&host);
+		host_close(&host);
+		if (!moved)
+			break;
 	}
-	host_close(&host);
 	return refusal;
 }

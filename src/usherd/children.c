@@ -23,8 +23,8 @@
 enum {
 	SETTLED_MS = 10 * 1000,	/* a child that lived so long was not looping */
 	PAUSE_MIN_MS = 100,
-	PAUSE_MAX_MS = 10 * 1000,
-	PAUSE_DOUBLINGS = 7
+	PAUSE_MAX_MS = 2 * 1000, /* no longer: others wait for it, too */
+	PAUSE_DOUBLINGS = 5
 };
 
 static struct child			*children;
@@ -230,7 +230,14 @@ child_kill(struct child *child, const char *why)
 	if (child->pid == -1)
 		return;
 	log_line("%s %s: replacing it", child_name(child), why);
-	(void)kill(child->pid, SIGKILL);	/* else it is dead already */
+	child_end(child);
+}
+
+void
+child_end(const struct child *child)
+{
+	if (child->pid != -1)
+		(void)kill(child->pid, SIGKILL); /* else it is dead already */
 }
 
 void

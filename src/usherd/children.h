@@ -103,6 +103,8 @@ struct child *child_choose(enum role role, enum protocol protocol);
 unsigned int	children_relayed(void);
 /* The child did what it must not: it is killed, and replaced when reaped. */
 void	child_kill(struct child *child, const char *why);
+/* The same without a word. */
+void	child_end(const struct child *child);
 /* "tls parser 2 (pid 4711)" */
 const char *child_name(const struct child *child);
 

@@ -19,11 +19,11 @@ struct host {
 };
 
 /*
- * Opens the hosts directory, once.  Gives its descriptor.  Exits 1 with a
+ * Opens the hosts directory, once.  Exits 1 with a
  * line on stderr when it is not there, not a directory, or when others may
  * write to it and it is not sticky: anybody could then rename anybody's host.
  */
-int	hosts_open(const char *path);
+void	hosts_open(const char *path);
 
 /*
  * Finds the host of a name (NULL: no name was given): hosts/NAME, else
@@ -34,6 +34,9 @@ int	hosts_open(const char *path);
  */
 enum refusal	host_open(struct host *host, const struct hostname *name);
 void		host_close(struct host *host);
+
+/* Does the host's name lead elsewhere by now, or nowhere? */
+bool		host_moved(const struct host *host);
 
 /* Is there an entry of that name? */
 bool		host_has(const struct host *host, const char *entry);

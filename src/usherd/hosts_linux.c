@@ -18,6 +18,7 @@
 
 #include "hosts.h"
 #include "linux.h"
+#include "slots.h"
 
 enum {
 	RACES_MAX = 32,		/* EAGAIN: a rename came in between */
@@ -81,7 +82,7 @@ refusal_of(int error)
 	}
 }
 
-int
+void
 hosts_open(const char *path)
 {
 	struct stat st;
@@ -92,7 +93,7 @@ hosts_open(const char *path)
 	if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
 		errx(1, "hosts directory %s: anybody may rename anybody's host"
 		    " in it: chmod o-w, or chmod +t", path);
-	return hosts;
+	hosts = slot_fix(hosts);
 }
 
 /* Who made this entry of hosts/?  A squatter must not get names with '_'. */
@@ -166,6 +167,19 @@ same_directory(int a, int b)
 	    first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
+bool
+host_moved(const struct host *host)
+{
+	int	now;
+	bool	same;
+
+	now = ask(hosts, host->key, HOSTS_DIRECTORY);
+	same = now != -1 && same_directory(now, host->directory);
+	if (now != -1)
+		(void)close(now);	/* O_PATH */
+	return !same;
+}
+
 /*
  * Opens what lies below the host's directory.  A link that leads out of it
  * but stays inside hosts/ gives EXDEV at first: it is then looked up from
@@ -177,8 +191,7 @@ ask_below(const struct host *host, const char *path,
     enum hosts_question question)
 {
 	char	whole[PATH_BYTES];
-	int	again, fd, n, race;
-	bool	same;
+	int	fd, n;
 
 	fd = ask(host->directory, path, question);
 	if (fd != -1 || errno != EXDEV)
@@ -186,19 +199,11 @@ ask_below(const struct host *host, const char *path,
 	n = snprintf(whole, sizeof(whole), "%s/%s", host->key, path);
 	if (n < 0 || (size_t)n >= sizeof(whole))
 		return -1;
-	for (race = 0; race < RACES_MAX; race++) {
-		fd = ask(hosts, whole, question);
-		if (fd == -1)
-			return -1;
-		again = ask(hosts, host->key, HOSTS_DIRECTORY);
-		same = again != -1 && same_directory(again, host->directory);
-		if (again != -1)
-			(void)close(again);	/* O_PATH */
-		if (same)
-			return fd;
-		(void)close(fd);	/* O_PATH, or a directory to be read */
-		errno = EXDEV;
-	}
+	fd = ask(hosts, whole, question);
+	if (fd == -1 || !host_moved(host))
+		return fd;
+	(void)close(fd);	/* O_PATH, or a directory to be read */
+	errno = EXDEV;
 	return -1;
 }
 

@@ -209,6 +209,11 @@ route(struct visitor *visitor)
 	bool		again;
 	int		backend;
 
+	/* Nobody to give it to: the tenant is not troubled for nothing. */
+	if (child_choose(ROLE_RELAY, visitor->protocol) == NULL) {
+		hand(visitor, ORDER_RELAY, -1);
+		return;
+	}
 	refusal = find(visitor, &backend, &again);
 	if (again) {
 		visitor->state = VISITOR_WAITING;

@@ -130,6 +130,14 @@ take_over(struct opening *opening, enum protocol protocol, int inherited,
 	add(opening, protocol, inherited, name);
 }
 
+/* getaddrinfo(3) of some systems takes "+1" and 65537 for ports. */
+static bool
+port_ok(const char *port)
+{
+	return strspn(port, "0123456789") == strlen(port) && *port != '\0' &&
+	    strlen(port) <= 5 && atoi(port) <= 65535;
+}
+
 /* "443", "192.0.2.1:443", "[::1]:443" */
 static struct addrinfo *
 address_parse(const struct listen_option *option)
@@ -161,7 +169,7 @@ address_parse(const struct listen_option *option)
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
-	error = *port == '\0' ? EAI_SERVICE :
+	error = !port_ok(port) ? EAI_SERVICE :
 	    getaddrinfo(host, port, &hints, &list);
 	if (error != 0)
 		errx(1, "%s %s: must be [ADDRESS:]PORT with numbers, or fd:N",

@@ -30,6 +30,7 @@ enum {
 enum phase {
 	PHASE_STARTING,
 	PHASE_SERVING,
+	PHASE_HANDED_OVER,	/* SIGHUP: finishing without a limit */
 	PHASE_DRAINING
 };
 
@@ -41,7 +42,7 @@ static enum phase		 phase;
 static void
 leave_when_empty(void)
 {
-	if (phase == PHASE_DRAINING && visitors_present() == 0 &&
+	if (phase >= PHASE_HANDED_OVER && visitors_present() == 0 &&
 	    children_relayed() == 0)
 		(void)event_base_loopexit(loop, NULL);
 }
@@ -62,7 +63,7 @@ drain(bool limited)
 {
 	const struct timeval grace = { options.grace, 0 };
 
-	phase = PHASE_DRAINING;
+	phase = limited ? PHASE_DRAINING : PHASE_HANDED_OVER;
 	/* With a successor on the same sockets, the backlog is its. */
 	listeners_stop(limited);
 	if (limited)
@@ -79,7 +80,7 @@ on_stop(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	(void)arg;
 	/* A second signal, or one before anything has begun: at once. */
-	if (phase != PHASE_SERVING)
+	if (phase != PHASE_SERVING && phase != PHASE_HANDED_OVER)
 		exit(0);
 	drain(true);
 }
@@ -142,7 +143,7 @@ static void
 loop_make(void)
 {
 	loop = event_base_new();
-	if (loop == NULL || event_base_priority_init(loop, 2) == -1)
+	if (loop == NULL)
 		errx(1, "event base");
 	signal_watch(SIGTERM, on_stop);
 	signal_watch(SIGINT, on_stop);
@@ -156,7 +157,7 @@ loop_make(void)
 }
 
 static void
-keys_confine(const struct child_settings *settings, int hosts)
+keys_confine(const struct child_settings *settings)
 {
 	struct sandbox_keys keys;
 
@@ -164,7 +165,7 @@ keys_confine(const struct child_settings *settings, int hosts)
 	keys.programs = settings->programs;
 	keys.nprograms = PROGRAMS;
 	keys.base = SLOTS_BASE;
-	keys.hosts = hosts;
+	keys.fixed = SLOTS_FIXED;
 	sandbox_harden_parent();
 	sandbox_enter_parent(&keys);
 }
@@ -195,13 +196,13 @@ main(int argc, char *argv[])
 	bool					wanted[PROTOCOL_COUNT] =
 						    { false };
 	unsigned int				descriptors;
-	int					hosts;
 
 	options_read(&options, argc, argv);
 	privilege_find(&privilege, options.user);
+	slots_inherited();
 	listeners_open(&options, wanted);
 	slots_reserve();
-	hosts = hosts_open(options.hosts);
+	hosts_open(options.hosts);
 	settings.programs[PROGRAM_TLS] = program_open("usherd-tls");
 	settings.programs[PROGRAM_HTTP] = program_open("usherd-http");
 	settings.programs[PROGRAM_RELAY] = program_open("usherd-relay");
@@ -219,7 +220,7 @@ main(int argc, char *argv[])
 	slots_fill();
 	visitors_make(loop, settings.parser_clients * options.jobs *
 	    PROTOCOL_COUNT, leave_when_empty);
-	keys_confine(&settings, hosts);
+	keys_confine(&settings);
 	run();
 	children_finish();
 	return 0;

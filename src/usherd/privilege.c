@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
+#include "log.h"
 #include "privilege.h"
 
 #define DEFAULT_USER	"_usherd"
@@ -65,7 +66,10 @@ privilege_lower(struct privilege *privilege)
 {
 	privilege->empty = empty_directory();
 	privilege->chroot = privilege->root ||
-	    sandbox_chroot_unprivileged(privilege->empty) == 0;
+	    sandbox_chroot_allowed(privilege->empty) == 0;
+	if (!privilege->chroot)
+		log_line("no empty root directory for children: not root, and "
+		    "no user namespaces allowed here");
 	if (!privilege->root)
 		return;
 	/* The real and saved ids stay root's: only a child takes the way

@@ -10,6 +10,7 @@
 
 #include "linux.h"
 #include "program.h"
+#include "slots.h"
 
 const char program_empty_path[] = "";
 
@@ -43,7 +44,7 @@ program_open(const char *name)
 
 	fd = open_beside(name);
 	if (fd != -1)
-		return fd;
+		return slot_fix(fd);
 	n = snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, name);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		errx(1, "%s: path too long", name);
@@ -51,7 +52,7 @@ program_open(const char *name)
 	if (fd == -1)
 		err(1, "%s (neither beside usherd nor in %s)", name,
 		    LIBEXECDIR);
-	return fd;
+	return slot_fix(fd);
 }
 
 void

@@ -21,6 +21,33 @@ duplicate(void)
 }
 
 void
+slots_inherited(void)
+{
+	int fd, flags, last = getdtablesize();
+
+	for (fd = STDERR_FILENO + 1; fd < last; fd++) {
+		flags = fcntl(fd, F_GETFD);
+		if (flags != -1 &&
+		    fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == -1)
+			err(1, "descriptors");
+	}
+}
+
+int
+slot_fix(int fd)
+{
+	int fixed;
+
+	fixed = fcntl(fd, F_DUPFD_CLOEXEC, SLOTS_FIXED);
+	if (fixed == -1)
+		err(1, "descriptors");
+	if (fixed >= SLOTS_BASE)
+		errx(1, "too many inherited descriptors");
+	(void)close(fd);	/* its duplicate is in use */
+	return fixed;
+}
+
+void
 slots_reserve(void)
 {
 	int fd;

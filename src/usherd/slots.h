@@ -9,7 +9,15 @@
  * accept(2) and connect(2) give has a number from SLOTS_BASE on, and the
  * sandbox can tell by the number what may be read.
  */
-enum { SLOTS_BASE = 512 };
+enum {
+	SLOTS_BASE = 512,
+	SLOTS_FIXED = 500	/* from here on: hosts/ and the programs */
+};
+
+/* Descriptors that we inherited and know nothing of are not for children. */
+void	slots_inherited(void);
+/* Gives fd a number of those that never change; fd itself is closed. */
+int	slot_fix(int fd);
 
 /*
  * stdin and stdout become /dev/null, and the numbers that children find in use

@@ -314,8 +314,10 @@ talk_reports(evutil_socket_t fd, short what, void *arg)
 	if (n == -1 && errno == EINTR)
 		return;
 	if (n <= 0) {
-		/* It has ended; SIGCHLD tells how. */
+		/* It has ended, and SIGCHLD will tell how; one that has only
+		 * closed its pipe ends now. */
 		(void)event_del(child->reports);
+		child_end(child);
 		return;
 	}
 	if (hear(child, &said, (size_t)n) == 0)
@@ -331,7 +333,6 @@ talk_begin(struct event_base *base, const struct child_listener *who)
 	agelist_init(&pulses, base, PULSE_MS, pulse_due);
 	flush_event = event_new(base, -1, 0, flush, NULL);
 	retry_timer = evtimer_new(base, flush, NULL);
-	if (flush_event == NULL || retry_timer == NULL ||
-	    event_priority_set(flush_event, 1) == -1)
+	if (flush_event == NULL || retry_timer == NULL)
 		errx(1, "out of memory");
 }

@@ -23,31 +23,35 @@ class Refused(harness.Case):
             for directory in (host, evil)
             for entry in ('tls-socket', 'http-socket')]
         self.daemon = self.usherd('-j', '1')
-        self.ports = []
+        self.clients = []       # (protocol, local port) of who was refused
 
     def tearDown(self):
         self.assertEqual([t.accepted for t in self.tenants], [0] * 4)
         lines = [line for line in self.daemon.log_lines
                  if 'refused' in line]
-        self.assertEqual(len(lines), len(self.ports), lines)
-        for port in self.ports:
-            self.line_of(port)
+        self.assertEqual(len(lines), len(self.clients), lines)
+        for protocol, port in self.clients:
+            self.line_of(protocol, port)
 
-    def line_of(self, port):
-        """The one log line of a refused connection."""
-        pattern = re.compile(r'client=\[127\.0\.0\.1\]:%d ' % port)
+    def line_of(self, protocol, port):
+        """The one log line of a refused client; the last of them when the
+        system gave one port to several."""
+        pattern = re.compile(
+            r'refused %s client=\[127\.0\.0\.1\]:%d ' % (protocol, port))
+        times = self.clients.count((protocol, port))
 
         def found():
-            return [line for line in self.daemon.log_lines
-                    if pattern.search(line)]
+            lines = [line for line in self.daemon.log_lines
+                     if pattern.search(line)]
+            return lines if len(lines) >= times else None
         lines = wait_for(found, 5)
-        self.assertEqual(len(lines), 1, lines)
-        return lines[0]
+        self.assertEqual(len(lines), times, lines)
+        return lines[-1]
 
     def logged(self, port, protocol, reason, answer, host='-'):
-        self.ports.append(port)
+        self.clients.append((protocol, port))
         self.assertEqual(
-            self.line_of(port),
+            self.line_of(protocol, port),
             f'usherd: refused {protocol} client=[127.0.0.1]:{port} '
             f'host={host} reason={reason} {answer}')
 

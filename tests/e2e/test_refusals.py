@@ -94,10 +94,9 @@ class Endings(Refused):
         """design.md 2.7: 'an early close would reset the connection and
         lose the answer'."""
         more = bytes(1024 * 1024)
-        for data in (b'GET / HTTP/1.1\r\n\r\n', wire.hello('c.example')):
-            self.tls(data + more, 112 if data[0] == 22 else 10,
-                     'unknown-host' if data[0] == 22 else 'not-hello',
-                     'c.example' if data[0] == 22 else '-')
+        self.tls(wire.head() + more, 10, 'not-hello')
+        self.tls(wire.hello('c.example') + more, 112, 'unknown-host',
+                 'c.example')
         self.http(wire.head('c.example') + more, 404, 'unknown-host',
                   'c.example')
         self.http(b'G ET' + more, 400, 'malformed')
@@ -107,14 +106,16 @@ class Endings(Refused):
         0x7e'."""
         hostile = [bytes([c]) * 3 + b'.example' for c in range(256)
                    if not chr(c).isalnum() or c > 127]
-        threads = []
-        for name in hostile:
-            for port, data in ((self.daemon.tls, wire.hello(name)),
-                               (self.daemon.http, b'GET / HTTP/1.1\r\nHost: '
-                                + name + b'\r\n\r\n')):
-                threads.append(threading.Thread(
-                    target=lambda p, d: self.ports.append(wire.ask(p, d)[1]),
-                    args=(port, data)))
+
+        def visit(protocol, data):
+            port = wire.ask(getattr(self.daemon, protocol), data)[1]
+            self.clients.append((protocol, port))
+
+        threads = [threading.Thread(target=visit, args=(protocol, data))
+                   for name in hostile for protocol, data in (
+                       ('tls', wire.hello(name)),
+                       ('http', b'GET / HTTP/1.1\r\nHost: ' + name
+                        + b'\r\n\r\n'))]
         for thread in threads:
             thread.start()
         for thread in threads:

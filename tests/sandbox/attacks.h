@@ -14,7 +14,8 @@
  *   hands-ATTACK.anything	the parent has a relay refuse the client, with
  *				a reason code that makes the relay do it
  *
- * The table in attacks.c is read by tests/e2e/test_sandbox.py too.
+ * The table in attacks.c is read by tests/e2e/test_sandbox.py too; the calls
+ * themselves are in calls.c.
  */
 enum {
 	EYES = 1,

@@ -21,10 +21,10 @@
 #include "../../src/parser/protocol.h"
 #include "attacks.h"
 
-enum look	__real_protocol_look(const uint8_t *, size_t,
-		    struct verdict *, size_t *);
-enum look	__wrap_protocol_look(const uint8_t *, size_t,
-		    struct verdict *, size_t *);
+enum look	__real_protocol_look(struct protocol_state *,
+		    const uint8_t *, size_t, struct verdict *, size_t *);
+enum look	__wrap_protocol_look(struct protocol_state *,
+		    const uint8_t *, size_t, struct verdict *, size_t *);
 
 /* The lies that a parser can tell, D1 and D2 of attacks.md. */
 static const struct saying {
@@ -126,12 +126,12 @@ misbehave(const char *name)
 }
 
 enum look
-__wrap_protocol_look(const uint8_t *bytes, size_t n, struct verdict *verdict,
-    size_t *missing)
+__wrap_protocol_look(struct protocol_state *state, const uint8_t *bytes,
+    size_t n, struct verdict *verdict, size_t *missing)
 {
 	enum look look;
 
-	look = __real_protocol_look(bytes, n, verdict, missing);
+	look = __real_protocol_look(state, bytes, n, verdict, missing);
 	if (look == LOOK_VERDICT && verdict->code == VERDICT_NAMED &&
 	    strncmp(verdict->name.text, "eyes-", 5) == 0)
 		misbehave(verdict->name.text + 5);

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: ISC
+"""Connections that are held while something happens to usherd, and what
+/proc says of its processes."""
+import contextlib
+import os
+import re
+import resource
+import socket
+import subprocess
+
+import wire
+from harness import BUILD, status_of, wait_for
+
+TICKS = os.sysconf('SC_CLK_TCK')
+
+
+def exactly(connection, n):
+    """n bytes, or fewer when the connection ends."""
+    data = b''
+    while len(data) < n:
+        piece = connection.recv(n - len(data))
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+class Held:
+    """An established connection to a tenant that echoes (echo_server)."""
+
+    def __init__(self, port, name='a.example', tls=True, seconds=10):
+        self.flight = wire.hello(name) if tls else wire.head(name)
+        self.socket = wire.connect(port, seconds)
+        self.socket.sendall(self.flight)
+        self.count = 0
+
+    def establish(self):
+        """Waits for the echo of the first flight; gives self."""
+        if self.take(len(self.flight)) != self.flight:
+            raise AssertionError('the tenant did not echo the first flight')
+        return self
+
+    def take(self, n):
+        return exactly(self.socket, n)
+
+    def alive(self):
+        """Does a word come back?"""
+        self.count += 1
+        word = b'word %06d' % self.count
+        try:
+            self.socket.sendall(word)
+            return self.take(len(word)) == word
+        except OSError:
+            return False
+
+    def rest(self):
+        """Everything up to the end."""
+        return wire.read_all(self.socket)
+
+    def close(self):
+        self.socket.close()
+
+    def reset(self):
+        """Closes with a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                               b'\1\0\0\0\0\0\0\0')
+        self.socket.close()
+
+
+def want_descriptors(case, n):
+    """The test itself needs n descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < n:
+        case.skipTest(f'only {hard} open files allowed, {n} needed')
+    if soft < n:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (n, hard))
+
+
+def as_shipped():
+    """Are the children static?  A sanitizer build has a wider parent, and
+    keeps freed memory: see sandbox/loader_dynamic.c."""
+    done = subprocess.run([BUILD / 'usherd', '-V'], capture_output=True,
+                          text=True, check=True)
+    return 'DYNAMIC' not in done.stdout
+
+
+def hold(case, port, n=1, **how):
+    """n established connections that end with the test."""
+    held = []
+    for _ in range(n):
+        one = Held(port, **how)
+        case.addCleanup(one.close)
+        held.append(one.establish())
+    return held
+
+
+def runs(pid):
+    """Is there such a process, and is it more than what init has to bury?"""
+    try:
+        return status_of(pid)['State'][0] not in 'ZX'
+    except (OSError, KeyError):
+        return False
+
+
+def wait_gone(pids, seconds=1.0):
+    """Waits until none of them is there; raises with those that are."""
+    def gone():
+        return not any(runs(pid) for pid in pids)
+    try:
+        wait_for(gone, seconds, 0.005)
+    except AssertionError:
+        raise AssertionError('still there after %g s: %s' % (
+            seconds, [(pid, status_of(pid)['Name'], status_of(pid)['State'])
+                      for pid in pids if runs(pid)])) from None
+
+
+def program_of(pid):
+    """usherd-tls, as the parent called it; the name of an exec by descriptor
+    is a number on kernels before 6.14."""
+    with contextlib.suppress(OSError):
+        with open(f'/proc/{pid}/cmdline', 'rb') as f:
+            return os.path.basename(f.read().split(b'\0')[0].decode())
+    return ''
+
+
+def children(daemon, program=None):
+    """pids of the children that are there, oldest first."""
+    with open(f'/proc/{daemon.pid}/task/{daemon.pid}/children') as f:
+        pids = [int(word) for word in f.read().split()]
+    return [pid for pid in pids
+            if program is None or program_of(pid) == program]
+
+
+def processes(daemon):
+    return [daemon.pid, *children(daemon)]
+
+
+def descriptors(pid):
+    """How many it has open, or None where the kernel (before 6.2) does not
+    say it of processes that may not be read."""
+    size = os.stat(f'/proc/{pid}/fd').st_size
+    if size > 0:
+        return size
+    try:
+        return len(os.listdir(f'/proc/{pid}/fd'))
+    except PermissionError:
+        return None
+
+
+def rss(pid):
+    """kB in memory."""
+    return int(status_of(pid)['VmRSS'].split()[0])
+
+
+def cpu(pids):
+    """Seconds of processor time that they have used, all together."""
+    ticks = 0
+    for pid in pids:
+        with open(f'/proc/{pid}/stat') as f:
+            fields = f.read().rsplit(')', 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICKS
+
+
+def limits(pid):
+    """(soft, hard) by name, as text."""
+    with open(f'/proc/{pid}/limits') as f:
+        return {line[:26].strip(): tuple(line[26:].split()[:2])
+                for line in f.readlines()[1:]}
+
+
+def ready_children(daemon, n, seconds=10):
+    """Waits until n children have confined themselves; gives their pids."""
+    def confined():
+        pids = children(daemon)
+        with contextlib.suppress(OSError, KeyError):
+            if len(pids) == n and all(
+                    re.match('2', status_of(pid)['Seccomp'].strip()) and
+                    int(status_of(pid)['Seccomp_filters']) > 1
+                    for pid in pids):
+                return pids
+        return None
+    return wait_for(confined, seconds)

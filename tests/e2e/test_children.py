@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: ISC
+"""Children that die, hang or stop: issue 2, "Must also hold"; D7 and D8 of
+the attacks."""
+import os
+import random
+import select
+import signal
+import threading
+import time
+
+import harness
+import held
+import wire
+from harness import wait_for
+from held import hold
+from lives import Base
+
+TRY = harness.BUILD / 'tests' / 'try'
+SERVICE = {True: harness.alert(80), False: b'HTTP/1.1 503 '}
+
+
+class Children(Base):
+    """A parser that dies or hangs costs only the connections in its hands; it
+    is replaced within a second."""
+
+    def costs_only_its_own(self, tls, number):
+        self.begin('-j', '2')
+        others = hold(self, self.daemon.tls, 2) + \
+            hold(self, self.daemon.http, 2, tls=False)
+        halves = [self.partial(tls), self.partial(tls)]
+        time.sleep(0.1)         # one in the hands of each parser
+        before = held.children(self.daemon)
+        parser = held.children(self.daemon,
+                               'usherd-tls' if tls else 'usherd-http')[0]
+        os.kill(parser, number)
+        readable, _, _ = select.select(halves, [], [], 1)
+        self.assertEqual(len(readable), 1)
+        self.assertTrue(readable[0].recv(100).startswith(SERVICE[tls]))
+        self.back(before, 1)
+        halves.remove(readable[0])
+        self.assertTrue(self.complete(halves[0], tls))
+        self.assertTrue(all(other.alive() for other in others))
+        self.served()
+
+    def test_stopped_tls_parser(self):
+        self.costs_only_its_own(True, signal.SIGSTOP)
+
+    def test_stopped_http_parser(self):
+        self.costs_only_its_own(False, signal.SIGSTOP)
+
+    def test_killed_tls_parser(self):
+        self.costs_only_its_own(True, signal.SIGKILL)
+
+    def test_killed_http_parser(self):
+        self.costs_only_its_own(False, signal.SIGKILL)
+
+    def test_stopped_relay(self):
+        """A stopped relay costs its own connections and is replaced."""
+        self.begin('-j', '2')
+        pair = hold(self, self.daemon.tls, 2)
+        other = hold(self, self.daemon.http, 1, tls=False)[0]
+        before = held.children(self.daemon)
+        os.kill(held.children(self.daemon, 'usherd-relay')[0], signal.SIGSTOP)
+        self.back(before, 1)
+        self.served()
+        self.assertTrue(other.alive())
+        self.assertGreaterEqual([one.alive() for one in pair].count(True), 1)
+
+    def test_random_kills(self):
+        """50 at random under light load: the daemon lives, no zombies, no
+        descriptor of the parent leaked (D8)."""
+        self.begin('-j', '2')
+        dice = random.Random(4711)
+        before = held.children(self.daemon)
+        table = held.descriptors(self.daemon.pid)
+        stop, answers = threading.Event(), []
+        def visit():
+            while not stop.is_set() and len(answers) < 20000:
+                tls = len(answers) % 2 == 0
+                answers.append(self.visit(tls))
+        thread = threading.Thread(target=visit, daemon=True)
+        thread.start()
+        for _ in range(50):
+            pids = held.children(self.daemon)
+            if pids:
+                os.kill(dice.choice(pids), signal.SIGKILL)
+            time.sleep(0.05)
+        wait_for(lambda: len(held.children(self.daemon)) == len(before), 15)
+        stop.set()
+        thread.join(30)
+        self.assertFalse(thread.is_alive())
+        self.assertNotIn('hung', answers)
+        self.assertIn('echo', answers)
+        self.served()
+        wait_for(lambda: held.descriptors(self.daemon.pid) == table, 5)
+        self.assertTrue(all(map(held.runs, held.children(self.daemon))))
+
+
+@harness.unittest.skipUnless((TRY / 'usherd').exists(),
+                             'build/tests/try is not built')
+class Misled(Base):
+    """The same with parsers that a name drives into a loop or a crash."""
+
+    def ask(self, name, seconds=15):
+        client = wire.connect(self.daemon.tls, seconds)
+        self.addCleanup(client.close)
+        client.sendall(wire.hello(name))
+        return client
+
+    def test_hanging_parser(self):
+        """It is replaced within a second."""
+        self.begin('-j', '2', build=TRY)
+        before = held.children(self.daemon)
+        other = hold(self, self.daemon.tls)[0]
+        victim = self.ask('eyes-hang.example')
+        self.served(1)          # by the other one
+        self.back(before, 1)
+        self.assertEqual(victim.recv(100), harness.alert(80))
+        self.assertTrue(other.alive())
+        self.served()
+
+    def test_hanging_only_parser(self):
+        """Who comes meanwhile waits for its successor; who is in its hands
+        is told."""
+        self.begin('-j', '1', build=TRY)
+        half = self.partial()
+        time.sleep(0.1)
+        self.ask('eyes-hang.example')
+        time.sleep(0.1)
+        late = self.ask('a.example')
+        self.assertEqual(half.recv(100), harness.alert(80))
+        self.assertTrue(late.recv(5000))
+        self.served()
+
+    def test_crash_loop(self):
+        """It is slowed down and logged, and others are served between."""
+        self.begin('-j', '2', build=TRY)
+        self.other = hold(self, self.daemon.tls)[0]
+        longest, starts = 0, time.monotonic()
+        for _ in range(20):
+            self.ask('eyes-abort.example', 30).recv(100)
+            began = time.monotonic()
+            self.served(30)
+            longest = max(longest, time.monotonic() - began)
+        spent = time.monotonic() - starts
+        self.assertRegex(self.daemon.log(), r'exited 3')
+        self.assertRegex(self.daemon.log(), r'next start in [1-9]\d+ ms')
+        self.assertTrue(self.other.alive())
+        self.assertGreater(spent, 1)
+        self.assertLess(longest, 5)
+        wait_for(lambda: len(held.children(self.daemon)) == 8, 15)
+
+    def test_crash_loop_burst(self):
+        """Asked for all at once it costs few processes and little time."""
+        self.begin('-j', '2', build=TRY)
+        before = held.cpu([self.daemon.pid])
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            for _ in range(10):
+                self.ask('eyes-abort.example')
+            time.sleep(0.1)
+        self.assertLess(self.daemon.log().count('exited 3'), 60)
+        self.assertLess(held.cpu([self.daemon.pid]) - before, 0.3)
+        wait_for(lambda: self.visit(True) == 'echo', 30)
+
+
+if __name__ == '__main__':
+    harness.unittest.main()

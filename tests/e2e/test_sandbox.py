@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: ISC
+"""Each kind of process, told to misbehave, dies of it, and nobody else does.
+
+The programs of build/tests/try are the shipped ones with one function
+wrapped: a host name says what the process that reads it shall try.  See
+tests/sandbox/attacks.h.
+"""
+import re
+import shutil
+import signal
+import time
+
+import harness
+import held
+import wire
+from harness import echo_server, wait_for
+from held import hold
+
+TRY = harness.BUILD / 'tests' / 'try'
+TABLE = harness.TOP / 'tests' / 'sandbox' / 'attacks.c'
+REASONS = 19        # by which a relay is told, each protocol: try_relay.c
+KILLED = r'killed by the sandbox \(SIGSYS\)'
+
+
+def attacks(role):
+    """(number, name) of those that a role shall try: EYES, HANDS, KEYS."""
+    rows = re.findall(r'^\t\{ "([a-z0-9-]+)", ([A-Z |]+),',
+                      TABLE.read_text(), re.MULTILINE)
+    return [(number, name) for number, (name, roles) in enumerate(rows)
+            if role in roles]
+
+
+@harness.unittest.skipUnless((TRY / 'usherd').exists(),
+                             'build/tests/try is not built')
+class Misled(harness.Case):
+    """A daemon of the try build with echoing tenants for every name."""
+
+    def daemon(self, jobs=2):
+        host = self.host('_default')
+        self.tenant(host / 'tls-socket', echo_server)
+        self.tenant(host / 'http-socket', echo_server)
+        return self.usherd('-j', str(jobs), build=TRY)
+
+    def tell(self, daemon, name, tls=True):
+        """A client that asks for a name; it is closed with the test."""
+        client = wire.connect(daemon.tls if tls else daemon.http, 10)
+        self.addCleanup(client.close)
+        client.sendall(wire.hello(name) if tls else wire.head(name))
+        return client
+
+    def served(self, daemon):
+        """New connections of both protocols reach their tenant."""
+        for port, tls in ((daemon.tls, True), (daemon.http, False)):
+            one = held.Held(port, tls=tls)
+            one.establish()
+            one.close()
+
+    def replaced(self, daemon, before, told):
+        """Within a second there are as many children as before."""
+        def back():
+            return len(held.children(daemon)) == len(before) and \
+                not set(before) <= set(held.children(daemon))
+        wait_for(back, max(0.05, told + 1 - time.monotonic()), 0.01)
+
+
+class Eyes(Misled):
+    """A parser that tries this is seen to die of SIGSYS:
+
+    while the daemon replaces it and other connections go on (issue 2 item 9;
+    D4, D5, D6 of the attacks)."""
+
+    def misbehave(self, name, tls):
+        daemon = self.daemon()
+        others = hold(self, daemon.tls, 2) + \
+            hold(self, daemon.http, 2, tls=False)
+        before = held.children(daemon)
+        told = time.monotonic()
+        self.tell(daemon, f'eyes-{name}.example', tls)
+        self.served(daemon)
+        line = daemon.wait_log(KILLED, 2)
+        self.assertIn('tls parser' if tls else 'http parser', line)
+        self.replaced(daemon, before, told)
+        self.served(daemon)
+        self.assertTrue(all(other.alive() for other in others))
+        self.assertEqual(daemon.stop(signal.SIGKILL), -signal.SIGKILL)
+
+    def test_rights_are_left(self):
+        """What the filter allows works: the parser goes on as shipped."""
+        daemon = self.daemon()
+        before = held.children(daemon)
+        for tls in (True, False):
+            one = held.Held(daemon.tls if tls else daemon.http,
+                            'eyes-rights.example', tls=tls)
+            one.establish().close()
+        self.assertEqual(held.children(daemon), before)
+        self.assertNotRegex(daemon.log(), 'killed|exited')
+
+    def test_renumbered_client_is_not_written_to(self):
+        """A parser cannot write to a client, whatever number it gives it."""
+        daemon = self.daemon(jobs=1)
+        for name in ('renumber', 'renumber-wide', 'renumber-control'):
+            self.tell(daemon, f'eyes-{name}.example', tls=False)
+            victim = self.tell(daemon, 'a.example', tls=False)
+            self.assertNotIn(b'stolen', victim.recv(100))
+            wait_for(lambda: len(held.children(daemon)) == 4, 5)
+
+
+class Lies(Misled):
+    """A parser that breaks the parent's rules is killed and replaced; the
+    parent neither crashes nor believes it (D1, D2)."""
+
+    def lie(self, name, why):
+        daemon = self.daemon()
+        before = held.children(daemon)
+        told = time.monotonic()
+        client = self.tell(daemon, f'eyes-{name}.example')
+        daemon.wait_log(r'tls parser 1 \(pid \d+\) ' + why, 3)
+        self.assertEqual(client.recv(100), harness.alert(80))
+        self.replaced(daemon, before, told)
+        self.served(daemon)
+
+    def test_unknown_connection(self):
+        self.lie('unknown-id', 'broke the rules')
+
+    def test_unknown_code(self):
+        self.lie('no-code', 'broke the rules')
+
+    def test_second_bit(self):
+        self.lie('acme-two', 'broke the rules')
+
+    def test_torn_record(self):
+        self.lie('torn', 'broke the rules')
+
+    def test_one_byte(self):
+        self.lie('one-byte', 'broke the rules')
+
+    def test_path_for_a_name(self):
+        self.lie('path', 'broke the rules')
+
+    def test_reason_of_the_parents_own(self):
+        self.lie('parents-reason', 'broke the rules')
+
+    def test_refusal_without_a_reason(self):
+        self.lie('no-reason', 'broke the rules')
+
+    def test_reason_that_does_not_exist(self):
+        self.lie('huge-reason', 'broke the rules')
+
+    def test_flood(self):
+        """The parent serves others while a parser floods its pipe."""
+        daemon = self.daemon()
+        self.tell(daemon, 'eyes-flood.example')
+        began = time.monotonic()
+        self.served(daemon)
+        self.assertLess(time.monotonic() - began, 2)
+
+
+class Hands(Misled):
+    """A relay that tries this is seen to die of SIGSYS:
+
+    only its own connections are lost."""
+
+    def misbehave(self, number, name):
+        tls = number < REASONS
+        daemon = self.daemon()
+        port = daemon.tls if tls else daemon.http
+        pair = hold(self, port, 2, tls=tls)         # one on each relay
+        other = hold(self, daemon.http if tls else daemon.tls, 1,
+                     tls=not tls)[0]
+        before = held.children(daemon)
+        told = time.monotonic()
+        self.tell(daemon, f'hands-{name}.example', tls)
+        line = daemon.wait_log(KILLED, 3)
+        self.assertIn('tls relay' if tls else 'http relay', line)
+        self.served(daemon)
+        self.replaced(daemon, before, told + 0.6)   # BUSY is retried
+        self.assertEqual([one.alive() for one in pair].count(True), 1)
+        self.assertTrue(other.alive())
+        self.served(daemon)
+        self.assertEqual(daemon.stop(signal.SIGKILL), -signal.SIGKILL)
+
+
+@harness.unittest.skipUnless(held.as_shipped(), 'children with a loader')
+class Keys(Misled):
+    """The parent that tries this is seen to die of SIGSYS:
+
+    and no process of ours outlives it (D11)."""
+
+    def dies(self, daemon, name):
+        children = held.children(daemon)
+        self.assertEqual(len(children), 4)
+        self.tell(daemon, f'keys-{name}.example')
+        self.assertEqual(daemon.process.wait(5), -signal.SIGSYS)
+        held.wait_gone(children, 1)
+
+    def misbehave(self, name):
+        self.dies(self.daemon(jobs=1), name)
+
+    def evil(self):
+        """A tenant's program, which ends quietly if ever it is executed."""
+        path = self.host('evil.example') / 'program'
+        shutil.copy(harness.BUILD / 'usherd-relay', path)
+
+    def test_swapped_by_dup(self):
+        """The parent may execute only the children's programs: also not a
+        tenant's file under the number of one of them."""
+        self.evil()
+        self.dies(self.daemon(jobs=1), 'swap-dup')
+
+    def test_swapped_by_close(self):
+        self.evil()
+        self.dies(self.daemon(jobs=1), 'swap-close')
+
+    def test_rights_are_left(self):
+        """What the filter allows works: the parent goes on as shipped."""
+        self.evil()
+        (self.hosts.parent / 'outside').touch()
+        daemon = self.daemon(jobs=1)
+        held.Held(daemon.tls, 'keys-rights.example').establish().close()
+        self.assertIsNone(daemon.process.poll())
+
+
+def add(case, method, *arguments, name):
+    def test(self):
+        method(self, *arguments)
+    test.__doc__ = f'{case.__doc__.splitlines()[0]} {name}'
+    setattr(case, 'test_' + name.replace('-', '_'), test)
+
+
+for _, _name in attacks('EYES'):
+    add(Eyes, Eyes.misbehave, _name, True, name='tls-' + _name)
+    add(Eyes, Eyes.misbehave, _name, False, name='http-' + _name)
+for _number, _name in attacks('HANDS'):
+    add(Hands, Hands.misbehave, _number, _name, name=_name)
+for _, _name in attacks('KEYS'):
+    add(Keys, Keys.misbehave, _name, name=_name)
+
+
+if __name__ == '__main__':
+    harness.unittest.main()

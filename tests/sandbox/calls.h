@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_CALLS_H
+#define USHER_CALLS_H
+
+/* calls.c: the system calls behind the table in attacks.c. */
+enum {
+	CHILD_EPOLL = 5,	/* the loop's own descriptors */
+	CHILD_CLIENT = 8,	/* and the first number after them */
+	PARENT_CLIENT = 512,	/* SLOTS_BASE */
+	FAR = 700
+};
+
+void	try_open(int);
+void	try_openat(int);
+void	try_openat2(int);
+void	try_unlink(int);
+void	try_execve(int);
+void	try_execveat(int);
+void	try_execveat_empty(int);
+void	try_mprotect(int);
+void	try_mmap(int);
+void	try_pkey_mprotect(int);
+void	try_clone(int);
+void	try_clone3(int);
+void	try_kill(int);
+void	try_tgkill(int);
+void	try_ptrace(int);
+void	try_vm_read(int);
+void	try_pidfd_open(int);
+void	try_pidfd_getfd(int);
+void	try_dumpable(int);
+void	try_unshare(int);
+void	try_io_uring(int);
+void	try_bpf(int);
+void	try_x32(int);
+void	try_int80(int);
+void	try_socket(int);
+void	try_connect(int);
+void	try_accept(int);
+void	try_listen(int);
+void	try_read(int);
+void	try_readv(int);
+void	try_read_all(int);
+void	try_recv(int);
+void	try_recvmsg(int);
+void	try_peek(int);
+void	try_peek_from(int);
+void	try_peek_more(int);
+void	try_discard(int);
+void	try_discard_seen(int);
+void	try_write(int);
+void	try_writev(int);
+void	try_send(int);
+void	try_sendmsg(int);
+void	try_shutdown(int);
+void	try_splice(int);
+void	try_tee(int);
+void	try_vmsplice(int);
+void	try_setsockopt(int);
+void	try_renumber(int);
+void	try_renumber_wide(int);
+void	try_dup(int);
+
+#endif
