@@ -54,6 +54,7 @@ void	sandbox_enter_relay(void);
 struct sandbox_keys {
 	const int	*programs;
 	size_t		 nprograms;
+	int		 namespaces;	/* children use sandbox_chroot_begin() */
 	int		 base;
 	int		 fixed;		/* programs and hosts/ have numbers from
 					 * here to base, which never change */

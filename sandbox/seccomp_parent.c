@@ -89,7 +89,6 @@ static const struct rule child_rules[] = {
 	ALLOW(getresgid),
 	/* seccomp.c */
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFD)),
-	ALLOW_IF(unshare, 1, ARG(0, EQ, CLONE_NEWUSER)),
 	ALLOW(capset),
 	ALLOW(seccomp),
 	ALLOW_IF(prctl, 1, ARG(0, EQ, PR_SET_NO_NEW_PRIVS)),
@@ -112,6 +111,11 @@ static const struct rule child_rules[] = {
 	RULE_ATMARK,
 };
 
+/* sandbox_chroot_begin(), where children need it. */
+static const struct rule namespace_rules[] = {
+	ALLOW_IF(unshare, 1, ARG(0, EQ, CLONE_NEWUSER)),
+};
+
 /* Pointers and descriptor numbers that are known only now. */
 static void
 allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
@@ -131,6 +135,8 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 	size_t			i;
 
 	seccomp_allow(filter, RULES(ours));
+	if (keys->namespaces)
+		seccomp_allow(filter, RULES(namespace_rules));
 	for (i = 0; i < HOSTS_QUESTIONS; i++) {
 		/* A descriptor, not AT_FDCWD; one of our constants. */
 		const struct rule question = ALLOW_IF(openat2, 3,

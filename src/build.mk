@@ -232,9 +232,10 @@ WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent
 WRAP_PARSER = -Wl,--wrap=protocol_look
 WRAP_RELAY = -Wl,--wrap=answer_find
 
-$(B)/tests/try/usherd: $(USHERD) $(B)/tests/try/try_parent.o $(ATTACKS)
+$(B)/tests/try/usherd: $(USHERD) $(B)/tests/try/try_parent.o $(ATTACKS) \
+	    $(B)/message.o
 	$(LINK) -pie $(WRAP_PARENT) $(B)/tests/try/try_parent.o $(ATTACKS) \
-	    $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+	    $(B)/message.o $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
 $(B)/tests/try/usherd-tls: $(PARSER) $(TLS) $(B)/tests/try/try_parser.o \
 	    $(ATTACKS)

@@ -164,6 +164,8 @@ keys_confine(const struct child_settings *settings)
 	memset(&keys, 0, sizeof(keys));
 	keys.programs = settings->programs;
 	keys.nprograms = PROGRAMS;
+	keys.namespaces = !settings->privilege->root &&
+	    settings->privilege->chroot;
 	keys.base = SLOTS_BASE;
 	keys.fixed = SLOTS_FIXED;
 	sandbox_harden_parent();

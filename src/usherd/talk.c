@@ -57,8 +57,10 @@ items_done(struct child *child, size_t n)
 		if (child->role == ROLE_RELAY && item->fds[1] != -1)
 			(void)close(item->fds[1]);
 	}
-	child->first = (child->first + n) % child->nitems;
 	child->waiting -= n;
+	/* An empty ring begins anew: else it would touch all its memory. */
+	child->first = child->waiting == 0 ? 0 :
+	    (child->first + n) % child->nitems;
 }
 
 /* Sends a message of the first n words; gives -1 with errno. */

@@ -29,7 +29,7 @@ class Held:
     """An established connection to a tenant that echoes (echo_server)."""
 
     def __init__(self, port, name='a.example', tls=True, seconds=10):
-        self.flight = wire.hello(name) if tls else wire.head(name)
+        self.flight = wire.hello(name) if tls else wire.tunnel(name)
         self.socket = wire.connect(port, seconds)
         self.socket.sendall(self.flight)
         self.count = 0

@@ -6,7 +6,7 @@ import wire
 from harness import echo_server, wait_for
 
 HELLO = wire.hello('a.example')
-HEAD = wire.head('a.example')
+HEAD = wire.tunnel('a.example')
 
 
 class Base(harness.Case):

@@ -5,7 +5,7 @@ peeking', and 'no byte of that message reaches any tenant' when broken."""
 import contextlib
 import hashlib
 import os
-import random
+import socket
 import subprocess
 import sys
 import time
@@ -14,8 +14,7 @@ import unittest
 import harness
 import peers
 from harness import wait_for
-from talker import (End, Keeper, Reader, Talker, chunked, request, response,
-                    together)
+from talker import End, Keeper, Reader, Talker, request, response, together
 
 GIGABYTE = 1 << 30
 BLOCK = 1 << 20
@@ -93,7 +92,8 @@ class Large(Case):
         self.upload('-H', 'Transfer-Encoding: chunked')
 
     def test_length(self):
-        self.upload('-H', f'Content-Length: {GIGABYTE}')
+        self.upload('-H', 'Transfer-Encoding:', '-H',
+                    f'Content-Length: {GIGABYTE}')
 
     def test_one_chunk(self):
         """A large chunk is granted whole."""
@@ -280,6 +280,21 @@ class HalfClose(Case):
                 for _ in range(before):
                     self.good(talker, b'')
                 self.good(talker, body)
+                self.assertTrue(talker.ended())
+
+    def test_in_one_segment(self):
+        """The end comes with the last bytes of a later request."""
+        for how in ({}, {'body': b'x' * 50}, {'chunks': [b'y' * 50]}):
+            for n in (1, 3):
+                talker = self.talk(5)
+                talker.send(request('a.example'))
+                self.good(talker, b'')
+                time.sleep(0.05)
+                talker.socket.send(request('b.example', '/', **how) * n,
+                                   socket.MSG_MORE)
+                talker.half_close()
+                for _ in range(n):
+                    self.assertEqual(talker.answer().status, 200)
                 self.assertTrue(talker.ended())
 
     def test_later(self):

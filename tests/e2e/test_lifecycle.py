@@ -117,10 +117,13 @@ class Ending(Base):
         held.wait_gone(children, 1)
 
     def test_second_signal_after_hangup(self):
-        """SIGTERM after SIGHUP ends it at once too."""
-        self.begin()
-        hold(self, self.daemon.tls)
+        """SIGTERM after SIGHUP sets the limit of -g; one more ends at once."""
+        self.begin('-g', '60')
+        one, = hold(self, self.daemon.tls)
         self.end(signal.SIGHUP)
+        self.daemon.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        self.assertTrue(one.alive())
         self.daemon.process.send_signal(signal.SIGTERM)
         self.assertEqual(self.daemon.process.wait(2), 0)
 

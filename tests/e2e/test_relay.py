@@ -2,6 +2,7 @@
 """The relay: both directions, each for itself; issue 2 item 7."""
 import ctypes
 import hashlib
+import contextlib
 import os
 import queue
 import socket
@@ -410,7 +411,8 @@ class Odd(Relay):
         client = wire.connect(self.daemon.tls, 12)
         self.addCleanup(client.close)
         for number, piece in enumerate(pieces):
-            client.send(piece, socket.MSG_OOB if number % 2 else 0)
+            with contextlib.suppress(ConnectionResetError):
+                client.send(piece, socket.MSG_OOB if number % 2 else 0)
             time.sleep(0.1)
         return client
 
@@ -419,7 +421,10 @@ class Odd(Relay):
         with it in its place, or the connection ends there."""
         self.begin(echo_server)
         client = self.urgent([self.flight + b'abc', b'!', b'def'])
-        answer = held.exactly(client, 7)
+        try:
+            answer = held.exactly(client, 7)
+        except OSError:
+            answer = b''
         self.assertTrue(b'abc!def'.startswith(answer), answer)
 
     def test_urgent_data_in_a_hello(self):

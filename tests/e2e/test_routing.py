@@ -156,12 +156,12 @@ class Routing(Tenants):
                     self.http_body(daemon.http, wire.head(name)),
                     f'http {name}')
 
-    def test_later_requests_go_the_same_way(self):
-        """Issue 2 item 5: 'everything after it goes to the same tenant'."""
+    def test_tunnel_goes_the_same_way(self):
+        """Everything after an Upgrade goes to the same tenant, unread."""
         self.tenant(self.host('e.example') / 'http-socket',
                     harness.echo_server)
         daemon = self.usherd()
-        data = wire.head('e.example') + bytes(range(256)) * 100
+        data = wire.tunnel('e.example') + bytes(range(256)) * 100
         self.assertEqual(wire.ask(daemon.http, data, half_close=True)[0],
                          data)
 

@@ -82,6 +82,11 @@ def head(host='a.example', *fields, line='GET / HTTP/1.1'):
     return '\r\n'.join([*lines, *fields, '', '']).encode('latin-1')
 
 
+def tunnel(host='a.example'):
+    """A request after which everything goes to the same tenant."""
+    return head(host, 'Connection: upgrade', 'Upgrade: echo')
+
+
 def connect(port, seconds=20, host='127.0.0.1'):
     """A client whose every send is a segment of its own."""
     client = socket.create_connection((host, port), seconds)

@@ -32,7 +32,7 @@ static int programs[8], hosts;
 void
 __wrap_sandbox_enter_parent(const struct sandbox_keys *keys)
 {
-	hosts = keys->hosts;
+	hosts = keys->fixed;	/* main.c opens it first */
 	memcpy(programs, keys->programs,
 	    keys->nprograms * sizeof(programs[0]));
 	__real_sandbox_enter_parent(keys);
