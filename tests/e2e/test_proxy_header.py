@@ -82,7 +82,7 @@ class Receivers(Case):
         for entry in ('tls-socket', 'http-socket', 'acme-socket'):
             self.receiver(self.address / entry)
         self.flights = {'tls': wire.hello('a.example') + b'early data',
-                        'http': wire.head() + b'more'}
+                        'http': wire.tunnel() + b'more'}
 
 
 class Bytes(Receivers):

@@ -238,7 +238,7 @@ class Others(Case):
         daemon = self.usherd()
         body = os.urandom(SIZE)
         for port, start in ((daemon.tls, wire.hello('a.example')),
-                            (daemon.http, wire.head())):
+                            (daemon.http, wire.tunnel())):
             self.assertEqual(digest(self.echoed(port, start + body)),
                              digest(start + body))
 
