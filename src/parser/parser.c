@@ -202,7 +202,7 @@ client_look(struct client *client)
 		/* While a body passes, its segments must not wake us. */
 		if (verdict.grant > (uint64_t)n)
 			client_unwatch(client);
-		client->drained = client->watched &&
+		client->drained = client->watched && !client->ended &&
 		    verdict.grant == (uint64_t)n;
 		client_verdict(client, &verdict);
 		return;
