@@ -31,7 +31,7 @@ enum { PARENT_CLOSE_BIT = 9 };	/* SLOTS_BASE */
 _Static_assert(1 << PARENT_CLOSE_BIT == SLOTS_BASE, "close(2) and slots");
 
 static const struct rule parent_rules[] = {
-	/* connection.c, backend.c */
+	/* backend.c, hosts_linux.c, listener.c */
 	ALLOW_IF(socket, 3, ARG(0, EQ, AF_UNIX),
 	    ARG(1, EQ, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
 	    ARG(2, EQ, 0)),
@@ -45,7 +45,7 @@ static const struct rule parent_rules[] = {
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFL)),
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_SETFD)),	/* fdopendir(3) */
 	ALLOW(getrandom),
-	/* child.c: make, watch and end children */
+	/* children.c: make, watch and end children */
 	ALLOW_IF(socketpair, 1, ARG(0, EQ, AF_UNIX)),
 	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_CLOEXEC)),
 	ALLOW_IF(clone, 1, ARG(0, EQ,
@@ -103,6 +103,7 @@ static const struct rule child_rules[] = {
 	RULE_RCVLOWAT,
 	RULE_SPLICE,
 	RULE_PIPE,
+	RULE_PIPE_GROW,
 	RULE_DISCARD,
 	RULE_SEND,
 	RULE_SHUTDOWN,

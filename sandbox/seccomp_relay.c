@@ -10,6 +10,7 @@
 static const struct rule rules[] = {
 	RULE_SPLICE,
 	RULE_PIPE,
+	RULE_PIPE_GROW,
 	RULE_DISCARD,
 	RULE_SEND,
 	RULE_SHUTDOWN,

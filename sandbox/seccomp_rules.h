@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 
+#include "../src/relay/mover.h"
 #include "seccomp.h"
 
 /* Parser: parser.c peeks and never takes. */
@@ -33,6 +34,10 @@
 #define RULE_PIPE							\
 	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_CLOEXEC | O_NONBLOCK))
 
+#define RULE_PIPE_GROW							\
+	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETPIPE_SZ),			\
+	    ARG(2, EQ, MOVER_PIPE_GROWN))
+
 /*
  * Relay: linger.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
  * the null pointer is there for sockets on which it would not.
@@ -48,10 +53,10 @@
 	    ARG(3, EQ, MSG_NOSIGNAL | MSG_DONTWAIT),		\
 	    ARG(4, EQ, 0))
 
-/* Relay: pair.c, half-close. */
+/* Relay: run.c, half-close; pair.c, goodbye. */
 #define RULE_SHUTDOWN	ALLOW(shutdown)
 
-/* Relay: pair.c asks once whether a tenant has gone for good. */
+/* Relay: run.c asks whether a side is gone for good, or has more. */
 #define RULE_POLL	ALLOW_IF(poll, 2, ARG(1, EQ, 1),	\
 	    ARG(2, EQ, 0))
 /* Relay: pair.c, sockatmark(3): splice(2) cannot pass an urgent byte. */

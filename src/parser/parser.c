@@ -54,7 +54,8 @@ static struct event_base *base;
 static struct event	*flush_event;
 static struct agelist	 deadlines, resting;
 static struct idmap	 ids;
-static struct client	*free_clients;
+static struct client	*clients, *free_clients;
+static size_t		 nclients, nused; /* beyond nused untouched memory */
 static uint8_t		*window;
 static struct verdict	 verdicts[VERDICT_BATCH];
 static size_t		 nverdicts;
@@ -259,9 +260,12 @@ client_begin(int fd, uint32_t id)
 {
 	struct client *client = free_clients;
 
-	if (client == NULL)
+	if (client != NULL)
+		free_clients = client->next_free;
+	else if (nused < nclients)
+		client = &clients[nused++];
+	else
 		errx(1, "more connections than agreed");
-	free_clients = client->next_free;
 	client->fd = fd;
 	client->lowat = 1;
 	client->looks = 0;
@@ -369,21 +373,14 @@ intake(evutil_socket_t fd, short what, void *arg)
 static void
 tables_make(unsigned long descriptors)
 {
-	struct client	*clients;
-	size_t		 i, n;
-
 	if (descriptors <= SPARE_DESCRIPTORS)
 		errx(1, "-n: too few");
-	n = descriptors - SPARE_DESCRIPTORS;
-	clients = calloc(n, sizeof(*clients));
+	nclients = descriptors - SPARE_DESCRIPTORS;
+	clients = calloc(nclients, sizeof(*clients));
 	window = calloc(1, protocol_window);
 	if (clients == NULL || window == NULL)
 		errx(1, "out of memory");
-	idmap_make(&ids, n);
-	for (i = n; i-- > 0;) {
-		clients[i].next_free = free_clients;
-		free_clients = &clients[i];
-	}
+	idmap_make(&ids, nclients);
 }
 
 static void

@@ -24,6 +24,13 @@ enum moved {
 	MOVED_STARVED		/* no pipe to be had: try later */
 };
 
+/* Linux: a pipe has the first size when it is made, and the second once it
+ * was found full; the sandbox knows the second. */
+enum {
+	MOVER_PIPE_SIZE = 64 * 1024,
+	MOVER_PIPE_GROWN = 256 * 1024
+};
+
 void		mover_empty(struct load *load);	/* a load with nothing */
 
 /*

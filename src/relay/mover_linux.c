@@ -97,6 +97,11 @@ mover_fill(struct load *load, int from, uint64_t *limit)
 	n = move(from, load->pipe[1], want);
 	if (n > 0) {
 		load->held = (size_t)n;
+		/* A bulk transfer, worth fewer and larger steps; where the
+		 * user has no pages left for that (pipe(7)), it stays. */
+		if (n == MOVER_PIPE_SIZE)
+			(void)fcntl(load->pipe[0], F_SETPIPE_SZ,
+			    MOVER_PIPE_GROWN);
 		if (*limit != GRANT_UNLIMITED)
 			*limit -= (uint64_t)n;
 		return MOVED_SOME;

@@ -22,7 +22,8 @@ enum {
 };
 
 static struct agelist	 idle, between, switching, goodbye;
-static struct pair	*free_pairs;
+static struct pair	*pairs, *free_pairs;
+static size_t		 npairs, nused;	/* beyond nused untouched memory */
 static struct idmap	 ids;
 static size_t		 live;
 
@@ -220,9 +221,12 @@ pair_new(int client, uint64_t grant)
 {
 	struct pair *pair = free_pairs;
 
-	if (pair == NULL)
+	if (pair != NULL)
+		free_pairs = pair->next_free;
+	else if (nused < npairs)
+		pair = &pairs[nused++];
+	else
 		errx(1, "more connections than agreed");
-	free_pairs = pair->next_free;
 	live++;
 	memset(pair, 0, sizeof(*pair));
 	mover_empty(&pair->up.load);
@@ -286,16 +290,10 @@ pair_refuse(int client, unsigned int refusal)
 void
 pair_table(size_t n)
 {
-	struct pair	*pairs;
-	size_t		 i;
-
 	pairs = calloc(n, sizeof(*pairs));
 	if (pairs == NULL)
 		errx(1, "out of memory");
-	for (i = n; i-- > 0;) {
-		pairs[i].next_free = free_pairs;
-		free_pairs = &pairs[i];
-	}
+	npairs = n;
 	idmap_make(&ids, n);
 	agelist_init(&idle, relay_base, IDLE_MS, pair_late);
 	agelist_init(&between, relay_base, BETWEEN_MS, pair_late);

@@ -20,6 +20,7 @@ enum {
 
 static struct visitor	*visitors, *free_visitors;
 static unsigned int	 nvisitors, present;
+static unsigned int	 nused;		/* beyond them untouched memory */
 static struct agelist	 overdue, later;
 static void		(*visitor_done)(void);
 
@@ -97,7 +98,7 @@ visitor_of(uint32_t id)
 	struct visitor	*visitor;
 	uint32_t	 index = id & INDEX_MASK;
 
-	if (index == 0 || index > nvisitors)
+	if (index == 0 || index > nused)
 		return NULL;
 	visitor = &visitors[index - 1];
 	return visitor->state != VISITOR_FREE && visitor_id(visitor) == id ?
@@ -198,7 +199,7 @@ visitors_lost(struct child *child)
 {
 	struct visitor *visitor;
 
-	for (visitor = visitors; visitor < visitors + nvisitors; visitor++) {
+	for (visitor = visitors; visitor < visitors + nused; visitor++) {
 		if (visitor->state == VISITOR_FREE)
 			continue;
 		if (visitor->parser == child) {
@@ -215,7 +216,7 @@ visitors_lost(struct child *child)
 bool
 visitor_room(enum protocol protocol)
 {
-	return free_visitors != NULL &&
+	return (free_visitors != NULL || nused < nvisitors) &&
 	    child_choose(ROLE_PARSER, protocol) != NULL;
 }
 
@@ -232,11 +233,14 @@ visitor_begin(int client, enum protocol protocol, const struct ends *ends)
 	struct child	*parser = child_choose(ROLE_PARSER, protocol);
 	uint32_t	 generation;
 
-	if (visitor == NULL || parser == NULL) {
-		(void)close(client);	/* visitor_room() was not asked */
+	if (!visitor_room(protocol)) {
+		(void)close(client);	/* it should have been asked */
 		return;
 	}
-	free_visitors = visitor->next_free;
+	if (visitor != NULL)
+		free_visitors = visitor->next_free;
+	else
+		visitor = &visitors[nused++];
 	present++;
 	generation = visitor->generation;
 	memset(visitor, 0, sizeof(*visitor));
@@ -255,8 +259,6 @@ visitor_begin(int client, enum protocol protocol, const struct ends *ends)
 void
 visitors_make(struct event_base *base, unsigned int n, void (*done)(void))
 {
-	unsigned int i;
-
 	if (n > INDEX_MASK)
 		n = INDEX_MASK;
 	visitors = calloc(n, sizeof(*visitors));
@@ -264,11 +266,6 @@ visitors_make(struct event_base *base, unsigned int n, void (*done)(void))
 		errx(1, "out of memory");
 	nvisitors = n;
 	visitor_done = done;
-	for (i = n; i-- > 0;) {
-		visitors[i].client = -1;
-		visitors[i].next_free = free_visitors;
-		free_visitors = &visitors[i];
-	}
 	agelist_init(&overdue, base, OVERDUE_MS, visitor_overdue);
 	agelist_init(&later, base, LATER_MS, visitor_again);
 }
