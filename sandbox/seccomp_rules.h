@@ -39,7 +39,7 @@
 	    ARG(2, EQ, MOVER_PIPE_GROWN))
 
 /*
- * Relay: linger.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
+ * Relay: pair.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
  * the null pointer is there for sockets on which it would not.
  */
 #define RULE_DISCARD							\
