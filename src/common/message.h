@@ -77,7 +77,8 @@ struct verdict {
 	struct hostname	name;
 	uint8_t		partial;	/* 1: the request goes on behind the
 					 * grant */
-	uint8_t		zero;
+	uint8_t		pipelined;	/* 1: it was there before the present
+					 * response can have been read */
 };
 
 #define GRANT_UNLIMITED	UINT64_MAX
@@ -110,10 +111,13 @@ enum order_kind {
 struct order {
 	uint8_t		kind;
 	uint8_t		refusal;
-	uint8_t		zero;
+	uint8_t		patient;	/* NEXT, END: the present response may
+					 * be under way */
 	uint8_t		last;		/* 1: no more will be said about it */
 	uint32_t	id;		/* ORDER_RELAY: 0 when no more will be */
 	uint64_t	grant;
+	uint8_t		partial;	/* 1: the request goes on behind it */
+	uint8_t		zeros[7];
 };
 
 struct orders {
@@ -125,7 +129,9 @@ enum report_kind {
 	REPORT_READY = 1,
 	REPORT_PONG,
 	REPORT_ENDED,		/* value connections without id have ended */
-	REPORT_MOVED,		/* value is an id: its grant is used up */
+	REPORT_MOVED,		/* value is an id: its grant is used up, and
+				 * unless that was partial, a response to it
+				 * has begun */
 	REPORT_LONELY,		/* an id: its backend has closed between
 				 * requests and more has come; it waits for
 				 * ORDER_NEXT or ORDER_END, and passes over an

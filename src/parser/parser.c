@@ -44,6 +44,8 @@ struct client {
 	unsigned int	looks;
 	unsigned int	rests;		/* turns of REST_MS to sit out */
 	bool		granted;	/* waits for INTAKE_LOOK */
+	bool		at_once;	/* its bytes waited for us, not we
+					 * for them */
 	bool		drained;	/* the grant was all there was, and
 					 * nothing has come since */
 	bool		watched;
@@ -187,6 +189,7 @@ client_look(struct client *client)
 		    MSG_PEEK | MSG_DONTWAIT);
 	} while (n == -1 && errno == EINTR);
 	if (n == -1 && errno == EAGAIN && !client->ended) {
+		client->at_once = false;
 		client_wait(client, 1);
 		return;
 	}
@@ -200,6 +203,7 @@ client_look(struct client *client)
 	/* The next client's parser must find nothing of this one. */
 	explicit_bzero(window, (size_t)n);
 	if (look == LOOK_VERDICT) {
+		verdict.pipelined = client->at_once;
 		/* While a body passes, its segments must not wake us. */
 		if (verdict.grant > (uint64_t)n)
 			client_unwatch(client);
@@ -216,7 +220,8 @@ client_look(struct client *client)
 	 * lets it; once it has begun one, it must get on with it. */
 	if (!client->state.partial && !client->deadline.listed)
 		agelist_touch(&deadlines, &client->deadline);
-	client_wait(client, (size_t)n + missing);
+	/* Where one byte more may do, any event may bring it. */
+	client_wait(client, missing == 1 ? 1 : (size_t)n + missing);
 }
 
 static void
@@ -271,7 +276,7 @@ client_begin(int fd, uint32_t id)
 	client->looks = 0;
 	memset(&client->state, 0, sizeof(client->state));
 	idmap_add(&ids, &client->node, id);
-	client->granted = client->drained = false;
+	client->granted = client->drained = client->at_once = false;
 	client->ended = false;
 	client->watched = false;
 	/* Edge-triggered: level-triggered would spin on unread bytes. */
@@ -309,6 +314,7 @@ client_word(uint32_t id, enum intake_kind kind)
 		_exit(1);	/* the parent does not say such things */
 	client->looks = 0;
 	client->granted = false;
+	client->at_once = !client->drained;
 	/* Nothing to see before the next event. */
 	if (!client->drained)
 		client_look(client);

@@ -15,13 +15,15 @@
 enum {
 	IDLE_MS = 60 * 60 * 1000,
 	BETWEEN_MS = 60 * 1000,	/* after a response, before a request */
+	QUIET_MS = 40,		/* silence that is taken for a response's end
+				 * where nothing else tells */
 	SWITCH_MS = 10 * 1000,	/* for a response that is to be the last of
 				 * its backend, without a byte of it */
 	GOODBYE_MS = 2 * 1000,	/* for the client to read what it was told */
 	DISCARDS_PER_TURN = 32
 };
 
-static struct agelist	 idle, between, switching, goodbye;
+static struct agelist	 idle, between, quiet, switching, goodbye;
 static struct pair	*pairs, *free_pairs;
 static size_t		 npairs, nused;	/* beyond nused untouched memory */
 static struct idmap	 ids;
@@ -39,6 +41,17 @@ side_close(struct side *side)
 	side->fd = -1;
 }
 
+void
+pair_grant(struct pair *pair, const struct order *order)
+{
+	/* Of a request that goes on, the response may have begun early. */
+	if (!pair->partial)
+		pair->answered = false;
+	pair->grant = order->grant;
+	pair->partial = order->partial == 1;
+	pair->told = false;
+}
+
 static void
 age_move(struct pair *pair, struct agelist *list)
 {
@@ -52,9 +65,11 @@ age_move(struct pair *pair, struct agelist *list)
 void
 pair_touch(struct pair *pair)
 {
-	if (pair->next == NEXT_BACKEND || pair->next == NEXT_REFUSE)
+	if (pair->patient)
+		age_move(pair, pair->answered ? &quiet : &idle);
+	else if (pair->next == NEXT_BACKEND || pair->next == NEXT_REFUSE)
 		age_move(pair, &switching);
-	else if (pair->node.id != 0 && pair->grant == 0 && pair->answered)
+	else if (pair->node.id != 0 && pair->told && !pair->partial)
 		age_move(pair, &between);
 	else
 		age_move(pair, &idle);
@@ -216,8 +231,28 @@ side_want(struct pair *pair, struct side *side, short what)
 		errx(1, "event");
 }
 
+/*
+ * A pipelined request is for another host, and its response must not run into
+ * the one before it.  Many servers take a half-closed client for one that is
+ * gone and drop the response they are at, so it has to have fallen silent.
+ */
+static void
+pair_quiet(struct age *age)
+{
+	struct pair *pair;
+
+	pair = (void *)((char *)age - offsetof(struct pair, age));
+	pair->listed = NULL;
+	if (pair->down.load.held == 0) {
+		pair->patient = false;
+		pair->up.ended = true;
+	}
+	pair_touch(pair);
+	pair_run(pair);
+}
+
 static struct pair *
-pair_new(int client, uint64_t grant)
+pair_new(int client)
 {
 	struct pair *pair = free_pairs;
 
@@ -231,7 +266,6 @@ pair_new(int client, uint64_t grant)
 	memset(pair, 0, sizeof(*pair));
 	mover_empty(&pair->up.load);
 	mover_empty(&pair->down.load);
-	pair->grant = grant;
 	pair->next_backend = pair->backend.fd = -1;
 	side_begin(&pair->client, client, client_ready);
 	return pair;
@@ -244,6 +278,7 @@ pair_attach(struct pair *pair, int backend)
 	mover_drop(&pair->up.load);
 	pair->up.ended = pair->up.shut = false;
 	pair->down.ended = pair->down.shut = false;
+	pair->patient = pair->partial = false;
 	pair->state = PAIR_MOVING;
 	side_begin(&pair->backend, backend, backend_ready);
 	/* It has nothing to say yet; if it has, this will tell. */
@@ -256,10 +291,11 @@ pair_relay(const struct order *order, int client, int backend)
 {
 	struct pair *pair;
 
-	pair = pair_new(client, order->grant);
+	pair = pair_new(client);
 	if (order->id != 0)
 		idmap_add(&ids, &pair->node, order->id);
 	pair_attach(pair, backend);
+	pair_grant(pair, order);
 	pair_touch(pair);
 	pair_run(pair);
 }
@@ -284,7 +320,7 @@ pair_answer(struct pair *pair, unsigned int refusal)
 void
 pair_refuse(int client, unsigned int refusal)
 {
-	pair_answer(pair_new(client, 0), refusal);
+	pair_answer(pair_new(client), refusal);
 }
 
 void
@@ -297,6 +333,7 @@ pair_table(size_t n)
 	idmap_make(&ids, n);
 	agelist_init(&idle, relay_base, IDLE_MS, pair_late);
 	agelist_init(&between, relay_base, BETWEEN_MS, pair_late);
+	agelist_init(&quiet, relay_base, QUIET_MS, pair_quiet);
 	agelist_init(&switching, relay_base, SWITCH_MS, pair_late);
 	agelist_init(&goodbye, relay_base, GOODBYE_MS, pair_late);
 	run_make();

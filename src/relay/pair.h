@@ -52,13 +52,16 @@ struct pair {
 	struct flow	 up;		/* client to backend */
 	struct flow	 down;
 	uint64_t	 grant;		/* bytes that up may still take in */
-	uint64_t	 next_grant;
+	struct order	 next_order;	/* NEXT_BACKEND: the grant that follows */
 	int		 next_backend;
 	unsigned char	 next;		/* enum next_kind */
 	unsigned char	 next_refusal;
 	unsigned char	 state;		/* enum pair_state */
-	bool		 answered;	/* response bytes since the grant was
-					 * used up */
+	bool		 partial;	/* the request goes on after the grant */
+	bool		 answered;	/* a response to it has begun */
+	bool		 told;		/* REPORT_MOVED of this grant */
+	bool		 patient;	/* next waits for the response to fall
+					 * silent */
 	bool		 client_ended;	/* its FIN has been seen */
 	bool		 client_read;	/* and all before it taken in */
 	bool		 queued;
@@ -80,6 +83,8 @@ void		 pair_attach(struct pair *pair, int backend);
 void		 side_close(struct side *side);
 /* From now on the side is watched for this, too; may end the pair. */
 void		 side_want(struct pair *pair, struct side *side, short what);
+/* So many bytes more, of the same request or of a new one. */
+void		 pair_grant(struct pair *pair, const struct order *order);
 /* It has moved, or what limits its idleness has changed. */
 void		 pair_touch(struct pair *pair);
 /* The parent will say nothing more about it. */

@@ -97,8 +97,6 @@ up_step(struct pair *pair, bool *progress)
 	    &pair->backend, &pair->grant)) {
 	case MOVED_SOME:
 		*progress = true;
-		if (!draining && pair->grant == 0 && pair->node.id != 0)
-			relay_report(REPORT_MOVED, pair->node.id);
 		return true;
 	case MOVED_NONE:
 		return true;
@@ -129,7 +127,7 @@ down_step(struct pair *pair, bool *progress)
 	    &pair->client, &unlimited)) {
 	case MOVED_SOME:
 		*progress = true;
-		pair->answered |= pair->grant == 0;
+		pair->answered = true;
 		return true;
 	case MOVED_NONE:
 		return true;
@@ -176,8 +174,7 @@ response_over(struct pair *pair)
 		pair->next = NEXT_NONE;
 		pair_attach(pair, pair->next_backend);
 		pair->next_backend = -1;
-		pair->grant = pair->next_grant;
-		pair->answered = false;
+		pair_grant(pair, &pair->next_order);
 		pair_run_later(pair, 0);
 		return;
 	case NEXT_REFUSE:
@@ -190,7 +187,7 @@ response_over(struct pair *pair)
 		 * Without one the end must be passed on: it may be the only
 		 * thing that ends the response.
 		 */
-		if (pair->node.id != 0 && pair->grant == 0 &&
+		if (pair->node.id != 0 && pair->told && !pair->partial &&
 		    backend_gone(pair) && client_waits(pair)) {
 			pair->state = PAIR_LONELY;
 			side_close(&pair->backend);
@@ -205,6 +202,21 @@ response_over(struct pair *pair)
 	flow_finish(&pair->down, &pair->client, pair->up.shut);
 	if (!pair->up.shut && (pair->grant == 0 || backend_gone(pair)))
 		pair_goodbye(pair);
+}
+
+/*
+ * The parser is to look for the next request only when this one is being
+ * answered: a tenant that closes without an answer must end the connection,
+ * or the client would take the next tenant's response for the missing one.
+ */
+static void
+tell_moved(struct pair *pair)
+{
+	if (pair->node.id == 0 || pair->told || pair->grant > 0 ||
+	    pair->state != PAIR_MOVING || (!pair->partial && !pair->answered))
+		return;
+	pair->told = true;
+	relay_report(REPORT_MOVED, pair->node.id);
 }
 
 /* Gives false when the pair has ended. */
@@ -224,6 +236,7 @@ move(struct pair *pair, int *turn)
 			break;
 		moved = true;
 	}
+	tell_moved(pair);
 	if (moved)
 		pair_touch(pair);
 	return true;
@@ -243,7 +256,8 @@ pair_run(struct pair *pair)
 	/* Nobody will take in more: what is left is the client's goodbye. */
 	if (pair->grant == 0 && pair->node.id == 0) {
 		side_want(pair, &pair->client, EV_READ | EV_CLOSED);
-		if (pair->client_ended || pair->next != NEXT_NONE)
+		if (pair->client_ended ||
+		    (pair->next != NEXT_NONE && !pair->patient))
 			pair->up.ended = true;
 	}
 	flow_finish(&pair->up, &pair->backend, pair->down.shut);

@@ -27,8 +27,7 @@ word_grant(const struct order *order)
 	}
 	if (pair->grant != 0 || pair->next != NEXT_NONE)
 		_exit(1);	/* the parent does not say such things */
-	pair->grant = order->grant;
-	pair->answered = false;
+	pair_grant(pair, order);
 	pair->client.readable = true;	/* the parser has seen the bytes */
 	pair_touch(pair);
 	pair_run(pair);
@@ -49,14 +48,14 @@ word_next(const struct order *order, int backend)
 		_exit(1);
 	if (pair->state == PAIR_LONELY) {
 		pair_attach(pair, backend);
-		pair->grant = order->grant;
-		pair->answered = false;
+		pair_grant(pair, order);
 	} else {
 		/* Half-closed, the present backend ends with its response. */
-		pair->up.ended = true;
+		pair->patient = order->patient == 1;
+		pair->up.ended = !pair->patient;
 		pair->next = NEXT_BACKEND;
 		pair->next_backend = backend;
-		pair->next_grant = order->grant;
+		pair->next_order = *order;
 	}
 	pair_touch(pair);
 	pair_run(pair);
@@ -82,6 +81,7 @@ word_end(const struct order *order)
 	}
 	pair->next = order->refusal == REFUSAL_NONE ? NEXT_CLOSE : NEXT_REFUSE;
 	pair->next_refusal = order->refusal;
+	pair->patient = order->patient == 1;
 	pair_touch(pair);
 	pair_run(pair);
 }

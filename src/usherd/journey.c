@@ -19,7 +19,6 @@ enum {
 
 enum action {
 	BROKEN,			/* no child may say that now */
-	IGNORE,
 	ROUTE,			/* find the tenant, give both to a relay */
 	REFUSE,			/* have a relay say why not */
 	CLOSE,			/* nobody is there to be told */
@@ -79,7 +78,6 @@ static const unsigned char actions[VISITOR_STATES][VISITOR_EVENTS] = {
 		[EVENT_REFUSED] = FORGET,
 		[EVENT_GONE] = FORGET,
 		[EVENT_PARSER_LOST] = FORGET,
-		[EVENT_RELAY_LOST] = IGNORE,
 	},
 };
 
@@ -113,9 +111,11 @@ order_send(struct visitor *visitor, enum order_kind kind, uint64_t grant,
 	memset(&order, 0, sizeof(order));
 	order.kind = (uint8_t)kind;
 	order.refusal = (uint8_t)refusal;
+	order.patient = visitor->pipelined;
 	order.last = !visitor->kept || kind == ORDER_END;
 	order.id = visitor_id(visitor);
 	order.grant = grant;
+	order.partial = visitor->partial;
 	visitor->in_place = kind == ORDER_GRANT;
 	talk_order(visitor->relay, &order, -1, backend);
 }
@@ -164,6 +164,7 @@ hand(struct visitor *visitor, enum order_kind kind, int backend)
 	order.kind = (uint8_t)kind;
 	order.refusal = (uint8_t)visitor->refusal;
 	order.grant = visitor->grant;
+	order.partial = visitor->partial;
 	order.id = visitor->kept ? visitor_id(visitor) : 0;
 	relay->load++;
 	talk_order(relay, &order, visitor->client, backend);
@@ -279,6 +280,8 @@ request_take(struct visitor *visitor, const struct verdict *verdict)
 	}
 	visitor->grant = verdict->grant;
 	visitor->begun = verdict->code == VERDICT_MORE;
+	visitor->partial = verdict->partial == 1;
+	visitor->pipelined = verdict->pipelined == 1;
 	visitor->kept = verdict->kept == 1;
 }
 
@@ -292,10 +295,12 @@ reconnect(struct visitor *visitor)
 {
 	if (!visitor->in_place)
 		return;
-	if (visitor->begun)
+	if (visitor->begun) {
 		end(visitor, REFUSAL_NONE);	/* part of it was sent */
-	else
-		next(visitor);
+		return;
+	}
+	visitor->elsewhere = true;
+	next(visitor);
 }
 
 static void
@@ -337,7 +342,6 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 {
 	switch (action) {
 	case BROKEN:
-	case IGNORE:
 	case AWAIT:
 	case ORPHAN:		/* kept is false by now */
 		return;
@@ -398,8 +402,16 @@ journey_step(struct visitor *visitor, enum visitor_event event,
 	/* Let go of already: what was said about it has crossed our word. */
 	if (action == AWAIT && verdict->kept == 0)
 		action = FORGET;
+	/* The client itself has ended; a parser's death says nothing of the
+	 * response. */
+	if (event == EVENT_GONE || event == EVENT_PARSER_LOST)
+		visitor->pipelined = event == EVENT_PARSER_LOST &&
+		    !visitor->partial;
 	if (event == EVENT_REFUSED) {
 		refusal = (enum refusal)verdict->refusal;
+		/* Half a request is not answered before it has ended. */
+		visitor->pipelined = verdict->pipelined == 1 &&
+		    !visitor->partial;
 		visitor->named = false;	/* the name is an earlier request's */
 	}
 	if (action == ROUTE || action == GO_ON || action == GRANT) {

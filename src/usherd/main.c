@@ -54,7 +54,7 @@ grace_over(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	log_line("%u connections cut after %u s",
-	    visitors_present() + children_relayed(), options.grace);
+	    visitors_unrelayed() + children_relayed(), options.grace);
 	(void)event_base_loopexit(loop, NULL);
 }
 
@@ -69,7 +69,7 @@ drain(bool limited)
 	if (limited)
 		(void)evtimer_add(grace_timer, &grace);
 	log_line("no longer accepting, %u connections left",
-	    visitors_present() + children_relayed());
+	    visitors_unrelayed() + children_relayed());
 	leave_when_empty();
 }
 

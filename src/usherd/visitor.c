@@ -111,6 +111,7 @@ verdict_check(const struct verdict *verdict, struct hostname *name,
     enum visitor_event *event)
 {
 	if (verdict->acme > 1 || verdict->kept > 1 || verdict->partial > 1 ||
+	    verdict->pipelined > 1 ||
 	    (verdict->partial == 1 && verdict->kept == 0) ||
 	    (verdict->grant == GRANT_UNLIMITED && verdict->kept == 1))
 		return -1;
@@ -224,6 +225,17 @@ unsigned int
 visitors_present(void)
 {
 	return present;
+}
+
+unsigned int
+visitors_unrelayed(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nused; i++)
+		n += visitors[i].state == VISITOR_SHOWN ||
+		    visitors[i].state == VISITOR_WAITING;
+	return n;
 }
 
 void

@@ -53,6 +53,8 @@ struct visitor {
 	bool			 acme;
 	bool			 kept;		/* more verdicts will come */
 	bool			 partial;	/* it goes on after the grant */
+	bool			 pipelined;	/* the one before it may not be
+						 * answered yet */
 	bool			 begun;		/* and part of it has passed */
 	bool			 elsewhere;	/* not for the present backend */
 	bool			 in_place;	/* the last word was a grant for
@@ -70,6 +72,8 @@ void	visitors_make(struct event_base *base, unsigned int n,
 	    void (*done)(void));
 /* How many there are now. */
 unsigned int	visitors_present(void);
+/* And of those how many no relay has yet. */
+unsigned int	visitors_unrelayed(void);
 /* Could one of this protocol be taken in now? */
 bool	visitor_room(enum protocol protocol);
 /* Takes in a connection just accepted, which now belongs to the visitor. */

@@ -134,7 +134,9 @@ class Talker(Reader):
         return self.answer(method)
 
     def half_close(self):
-        self.socket.shutdown(socket.SHUT_WR)
+        """Ends its own direction, unless all has ended already."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
 
     def quiet(self, seconds=0.3):
         """Does nothing come, not even an end, for so long?"""
@@ -194,6 +196,7 @@ class Visit:
         self.requests = []
         self.ended = False      # the client has ended its direction
         self.left = False       # the tenant has
+        self.last = False       # set by answer(): close behind this one
 
     @property
     def raw(self):
@@ -226,6 +229,8 @@ class Keeper:
                 if said is None:
                     return
                 connection.sendall(said)
+                if visit.last:
+                    return
         except End:
             visit.ended = True
         finally:

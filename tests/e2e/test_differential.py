@@ -11,13 +11,15 @@ itself.  It must see each as exactly one message (or refuse it), and see these
 messages, one after the other, at the start of the whole.  To refuse more than
 they do is fine.
 
-streams.py has the streams; USHER_STREAMS is the number of mutated ones.
+streams.py has the streams; USHER_STREAMS is the number of mutated ones,
+USHER_SEED begins their chance.
 """
 import json
 import os
 import re
 import socket
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -28,6 +30,7 @@ from harness import Tenant, wait_for
 from talker import End, Reader, Talker, response
 
 MUTATED = int(os.environ.get('USHER_STREAMS', '500'))
+SEED = int(os.environ.get('USHER_SEED', '1'))
 SECONDS = 8             # a stream that takes longer hangs
 OK = response(b'ok')
 
@@ -47,10 +50,15 @@ const server = http.createServer((request, response) => {
 server.httpAllowHalfOpen = true;
 server.on('connection', (socket) => {
     socket.seen = [];
+    socket.code = '';
     socket.on('error', () => {});
-    socket.on('close', () => console.log(JSON.stringify(socket.seen)));
+    socket.on('close', () => console.log(JSON.stringify(
+        { seen: socket.seen, code: socket.code })));
 });
-server.on('clientError', (error, socket) => socket.destroy());
+server.on('clientError', (error, socket) => {
+    socket.code = error.code;
+    socket.destroy();
+});
 server.on('connect', (request, socket) => socket.destroy());
 server.listen(process.argv[1]);
 '''
@@ -91,8 +99,14 @@ class Node:
 
     def messages(self, data):
         said_to(self.path, data)
-        return [(seen['line'], seen['host'], seen['body'], seen['complete'])
-                for seen in json.loads(self.process.stdout.readline())]
+        said = json.loads(self.process.stdout.readline())
+        seen = [(each['line'], each['host'], each['body'], each['complete'])
+                for each in said['seen']]
+        # refused in the middle; the end of the stream there is no refusal
+        if seen and not seen[-1][3] and said['code'] not in (
+                '', 'HPE_INVALID_EOF_STATE'):
+            seen.pop()
+        return seen
 
 
 class Nginx:
@@ -179,7 +193,7 @@ class Differential(harness.Case):
         self.alone = {}
 
     def tearDown(self):
-        print(self.counts)
+        print(self.counts, file=sys.stderr)
 
     def forwarded(self, stream):
         """The messages of a stream as usherd saw them, in their order."""
@@ -252,12 +266,30 @@ class Differential(harness.Case):
             with self.subTest(what=what, stream=stream):
                 self.one(stream)
 
+    def test_a_wrong_cut_is_noticed(self):
+        """Would the comparison see a difference at all?"""
+        first = streams.post([b'Content-Length: 5'], b'hello')
+        chunks = streams.post([b'Transfer-Encoding: chunked'],
+                              b'5\r\nhello\r\n0\r\n\r\n')
+        for message in (first, chunks):
+            stream = message + streams.AFTER + streams.LAST
+            for cut in (len(message) - 5, len(message) - 1,
+                        len(message) + 1, len(message) + len(streams.AFTER)):
+                messages = [stream[:cut], stream[cut:-len(streams.LAST)],
+                            streams.LAST]
+                for name in self.peers:
+                    with self.subTest(name=name, cut=cut):
+                        with self.assertRaises(AssertionError):
+                            self.compare(name, stream,
+                                         [each for each in messages if each],
+                                         len(stream))
+
     def test_table(self):
         self.all(streams.table())
         self.assertGreater(self.counts['whole'], 60)
 
     def test_mutated(self):
-        self.all(streams.mutated(MUTATED))
+        self.all(streams.mutated(MUTATED, SEED))
         self.assertGreater(self.counts['whole'], MUTATED // 4)
 
 

@@ -9,7 +9,7 @@ import unittest
 import harness
 import peers
 from harness import wait_for
-from talker import Keeper, Talker, request, response, together
+from talker import End, Keeper, Talker, request, response, together
 
 ROUNDS = 50
 
@@ -268,6 +268,45 @@ class Closing(Case):
         self.assertTrue(talker.ended())
         self.assertEqual(len(received), 1)
         self.assertNotIn(b'world', received[0])
+
+    def unanswered(self, after):
+        """A tenant that closes without a word: what comes next on the
+        connection would be read as the answer to its request."""
+        self.keep('mute.example', lambda *_: (time.sleep(0.2), None)[1])
+        talker = self.talk()
+        first = request('mute.example', '/1')
+        talker.send(first, after[:-1])
+        time.sleep(0.4)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            talker.send(after[-1:])
+        with self.assertRaises(End):
+            talker.answer()
+
+    def test_no_response_then_the_same_host(self):
+        self.unanswered(request('mute.example', '/2'))
+
+    def test_no_response_then_another_host(self):
+        talker = self.talk()
+        self.keep('mute.example', lambda *_: (time.sleep(0.2), None)[1])
+        talker.send(request('mute.example', '/1'), request('b.example'))
+        with self.assertRaises(End):
+            talker.answer()
+
+    def test_one_response_of_two_then_another_host(self):
+        """The tenant closes behind the first of two: the third, for another
+        host, must not be read as the second."""
+        for _ in range(10):
+            talker = self.talk()
+            talker.send(request('once.example', '/1'),
+                        request('once.example', '/2'),
+                        request('b.example', '/3'))
+            self.assertEqual(talker.answer().body, b'GET once.example /1')
+            with contextlib.suppress(End):
+                self.assertEqual(talker.answer().body,
+                                 b'GET once.example /2')
+
+    def test_no_response_then_another_host_late(self):
+        self.unanswered(request('b.example', '/2'))
 
     def test_other_host_next(self):
         """Closed already when the next request, for another, comes in."""

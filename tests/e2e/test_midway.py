@@ -17,7 +17,8 @@ import harness
 import held
 import peers
 from harness import wait_for
-from talker import End, Keeper, Talker, request, response, together
+from talker import (End, Keeper, Reader, Talker, request, response,
+                    together)
 
 QUICK = os.environ.get('USHER_QUICK') == '1'
 SLOW = 0.6
@@ -289,6 +290,20 @@ class Minute(Case):
         talker.send(data[-10:])
         self.good(talker, 'a', '/1')
 
+    def streaming(self):
+        """Not between requests: the tenant takes its time in the middle of
+        a response (server-sent events)."""
+        talker = self.talk(80)
+        talker.send(request('stream.example'))
+        self.assertEqual(talker.answer().body, b'event, event')
+
+    def stream(self, connection):
+        Reader(connection).request()
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n'
+                           b'Content-Type: text/event-stream\r\n\r\nevent,')
+        time.sleep(63)
+        connection.sendall(b' event')
+
     def used(self):
         """A minute begins anew with each request."""
         talker = self.talk(80)
@@ -301,11 +316,12 @@ class Minute(Case):
 
     def test_one_minute(self):
         before = held.descriptors(self.daemon.pid)
+        self.tenant(self.host('stream.example') / 'http-socket', self.stream)
         together(lambda: self.idle('a'), lambda: self.idle('a', 'b', 'a'),
                  self.busy, self.used,
                  lambda: self.uploading(body=b'x' * 100),
                  lambda: self.uploading(chunks=[b'x' * 50, b'y']),
-                 seconds=80)
+                 self.streaming, seconds=80)
         self.assertNotIn('refused', self.daemon.log())
         if before is not None:
             wait_for(lambda: held.descriptors(self.daemon.pid) <= before)
