@@ -283,10 +283,10 @@ class FullLog(Base):
             self.assertEqual(harness.exchange(port, b'GET / HTTP/1.1\r\n'),
                              harness.alert(10))
         held.Held(port).establish().close()
-        child = int(open(f'/proc/{process.pid}/task/{process.pid}/children'
-                         ).read().split()[0])
-        os.kill(child, signal.SIGKILL)      # there is news to be logged
-        held.wait_gone([child])
+        before = harness.children_of(process.pid)
+        os.kill(before[0], signal.SIGKILL)  # there is news to be logged
+        wait_for(lambda: before[0] not in harness.children_of(process.pid)
+                 and len(harness.children_of(process.pid)) == len(before))
         held.Held(port).establish().close()
         self.emptied(out, port)
 
