@@ -110,6 +110,7 @@ static const struct rule child_rules[] = {
 	RULE_POLL,
 	RULE_PPOLL,
 	RULE_ATMARK,
+	RULE_UNREAD,
 };
 
 /* sandbox_chroot_begin(), where children need it. */

@@ -17,6 +17,7 @@ static const struct rule rules[] = {
 	RULE_POLL,
 	RULE_PPOLL,
 	RULE_ATMARK,
+	RULE_UNREAD,
 };
 
 void

@@ -61,6 +61,8 @@
 	    ARG(2, EQ, 0))
 /* Relay: pair.c, sockatmark(3): splice(2) cannot pass an urgent byte. */
 #define RULE_ATMARK	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCATMARK))
+/* Relay: run.c asks whether a client that has ended had sent more. */
+#define RULE_UNREAD	ALLOW_IF(ioctl, 1, ARG(1, EQ, FIONREAD))
 #define RULE_PPOLL	ALLOW_IF(ppoll, 1, ARG(1, EQ, 1))
 
 #endif

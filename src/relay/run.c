@@ -3,6 +3,7 @@
  * Moving: both directions of a pair as far as they will go, and what follows
  * when one of them has come to its end.
  */
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <err.h>
@@ -204,6 +205,16 @@ response_over(struct pair *pair)
 		pair_goodbye(pair);
 }
 
+/* Has the client ended, with nothing behind the present request? */
+static bool
+client_done(const struct pair *pair)
+{
+	int unread;
+
+	return pair->client_ended &&
+	    ioctl(pair->client.fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 /*
  * The parser is to look for the next request only when this one is being
  * answered: a tenant that closes without an answer must end the connection,
@@ -213,8 +224,12 @@ static void
 tell_moved(struct pair *pair)
 {
 	if (pair->node.id == 0 || pair->told || pair->grant > 0 ||
-	    pair->state != PAIR_MOVING || (!pair->partial && !pair->answered))
+	    pair->state != PAIR_MOVING)
 		return;
+	if (!pair->partial && !pair->answered && !client_done(pair)) {
+		side_want(pair, &pair->client, EV_CLOSED);
+		return;
+	}
 	pair->told = true;
 	relay_report(REPORT_MOVED, pair->node.id);
 }
