@@ -120,7 +120,7 @@ class Wrong(Case):
 
     @unittest.skipIf(harness.ROOT, 'root can become another user')
     def test_another_user_without_root(self):
-        self.wrong(*LISTEN, '-u', 'nobody', says='only root')
+        self.wrong(*LISTEN, '-u', 'daemon', says='only root')
 
 
 class WrongPlaces(Case):
