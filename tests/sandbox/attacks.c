@@ -2,6 +2,7 @@
 /*
  * What is tried, by whom, under which name.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -42,6 +43,8 @@ static const struct attack {
 	{ "pidfd-open", EYES | HANDS | KEYS, try_pidfd_open, 1 },
 	{ "pidfd-getfd", EYES | HANDS | KEYS, try_pidfd_getfd, CHILD_CLIENT },
 	{ "dumpable", EYES | HANDS | KEYS, try_dumpable, 1 },
+	/* beside FIONREAD and SIOCATMARK, which relays may ask */
+	{ "ioctl", EYES | KEYS, try_ioctl, FIONBIO },
 	{ "unshare", EYES | HANDS | KEYS, try_unshare, CLONE_NEWUSER },
 	{ "io-uring", EYES | HANDS | KEYS, try_io_uring, 1 },
 	{ "x32", EYES | HANDS | KEYS, try_x32, 0 },

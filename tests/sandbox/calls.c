@@ -173,6 +173,14 @@ try_dumpable(int value)
 }
 
 void
+try_ioctl(int request)
+{
+	int one = 1;
+
+	(void)syscall(SYS_ioctl, CHILD_CONTROL, request, &one);
+}
+
+void
 try_unshare(int flags)
 {
 	(void)syscall(SYS_unshare, flags);

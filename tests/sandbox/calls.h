@@ -29,6 +29,7 @@ void	try_vm_read(int);
 void	try_pidfd_open(int);
 void	try_pidfd_getfd(int);
 void	try_dumpable(int);
+void	try_ioctl(int);
 void	try_unshare(int);
 void	try_io_uring(int);
 void	try_bpf(int);
