@@ -45,7 +45,7 @@ static const struct attack {
 	{ "dumpable", EYES | HANDS | KEYS, try_dumpable, 1 },
 	/* beside FIONREAD and SIOCATMARK, which relays may ask */
 	{ "ioctl", EYES | KEYS, try_ioctl, FIONBIO },
-	{ "unshare", EYES | HANDS | KEYS, try_unshare, CLONE_NEWUSER },
+	{ "unshare", EYES | HANDS, try_unshare, CLONE_NEWUSER },
 	{ "io-uring", EYES | HANDS | KEYS, try_io_uring, 1 },
 	{ "x32", EYES | HANDS | KEYS, try_x32, 0 },
 	{ "int80", EYES | HANDS | KEYS, try_int80, 20 },
@@ -68,6 +68,10 @@ static const struct attack {
 	{ "vmsplice", EYES | HANDS | KEYS, try_vmsplice, CHILD_CLIENT },
 	{ "renumber", EYES | HANDS, try_renumber, CHILD_REPORT },
 
+	/* Alone it is what a plain user's children chroot with. */
+	{ "unshare-user", KEYS, try_unshare, CLONE_NEWUSER },
+	{ "unshare-files", KEYS, try_unshare, CLONE_NEWUSER | CLONE_NEWNS },
+	{ "unshare-network", KEYS, try_unshare, CLONE_NEWUSER | CLONE_NEWNET },
 	{ "terminate", EYES | KEYS, try_kill, SIGTERM },
 	{ "bpf", EYES | KEYS, try_bpf, 0 },
 	{ "renumber-control", EYES, try_renumber, CHILD_CONTROL },
