@@ -15,6 +15,9 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +47,19 @@ static const struct rule parent_rules[] = {
 	ALLOW(getdents64),
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFL)),
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_SETFD)),	/* fdopendir(3) */
+	/* tcp_options.c: what a client's socket has while it is ours */
+	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETFL), ARG(2, EQ, 0)),
+	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETFL), ARG(2, EQ, O_NONBLOCK)),
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
+	    ARG(2, EQ, SO_KEEPALIVE)),
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
+	    ARG(2, EQ, SO_OOBINLINE)),
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, IPPROTO_TCP),
+	    ARG(2, EQ, TCP_NODELAY)),
+	/* message_send.c: to children, and to tenants in handoff.c */
+	ALLOW_IF(sendmsg, 1, ARG(2, EQ, MSG_DONTWAIT | MSG_NOSIGNAL)),
+	/* outq_linux.c */
+	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCOUTQ)),
 	ALLOW(getrandom),
 	/* children.c: make, watch and end children */
 	ALLOW_IF(socketpair, 1, ARG(0, EQ, AF_UNIX)),
@@ -126,7 +142,6 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 	const struct rule	ours[] = {
 		ALLOW_IF(read, 1, ARG(0, LT, base)),
 		ALLOW_IF(write, 1, ARG(0, LT, base)),
-		ALLOW_IF(sendmsg, 1, ARG(0, LT, base)),
 		ALLOW_IF(accept4, 1, ARG(0, LT, base)),
 		/* Never a program or hosts/: what is executed and where is
 		 * looked up would no longer be what it was. */

@@ -5,6 +5,10 @@
 VERSION = 0.1.0
 PREFIX = /usr/local
 SBINDIR = $(PREFIX)/sbin
+BINDIR = $(PREFIX)/bin
+LIBDIR = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+EXAMPLEDIR = $(PREFIX)/share/examples/usherd
 LIBEXECDIR = $(PREFIX)/libexec/usherd
 MANDIR = $(PREFIX)/share/man
 B = build
@@ -16,7 +20,7 @@ HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
 WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings
 OUR_CPPFLAGS = -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' $(FORTIFY)
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DLIBDIR='"$(LIBDIR)"' $(FORTIFY)
 OUR_CFLAGS = -std=c11 -O2 -g $(WARN) $(HARDEN)
 OUR_LDFLAGS = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 
@@ -38,8 +42,9 @@ SANDBOX_Linux = $(B)/seccomp.o $(B)/userns_linux.o \
 SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o
 SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
 SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
-SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/program_linux.o
+SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o $(B)/program_linux.o
 SYSTEM_RELAY_Linux = $(B)/mover_linux.o
+SYSTEM_USHER_Linux = $(B)/usher_secure_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
 LIBEVENT = -levent_core
 BEARSSL = -lbearssl
@@ -48,6 +53,7 @@ UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/message.o $(B)/no_resolver.o
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
 	$(B)/visitor.o $(B)/journey.o $(B)/backend.o $(B)/children.o $(B)/talk.o \
+	$(B)/handoff.o $(B)/unpicked.o $(B)/tcp_options.o \
 	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
 	$(B)/agelist.o $(B)/hostname.o $(B)/message_send.o $(B)/refusal.o \
 	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
@@ -59,13 +65,27 @@ RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/answer.o \
 	$(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
 
-PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay
+# What tenants use: the tool, and the receiver of handed-over connections as
+# a library for programs that know nothing of it.
+USHER = $(B)/usher_main.o $(B)/usher_run.o $(B)/usher_arguments.o \
+	$(B)/usher_say.o $(B)/usher_program.o $(B)/usher_script.o \
+	$(B)/usher_elf.o $(SYSTEM_USHER_$(OS))
+ACCEPT = $(B)/accept_preload.o $(B)/accept_settings.o \
+	$(B)/accept_listener.o $(B)/accept_options.o $(B)/accept_receive.o \
+	$(B)/accept_accept.o $(B)/accept_complain.o $(B)/accept_crowd.o \
+	$(B)/accept_name.o $(B)/accept_place.o $(B)/accept_probe.o \
+	$(B)/accept_real.o
+SHARED = -fPIC -fvisibility=hidden
+PRELOAD = -shared -Wl,-soname,libusher-accept.so
+
+PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
+	$(B)/usher $(B)/libusher-accept.so $(B)/usher-example
 
 # Each unit suite links what it tests and nothing else.
 UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_proxy
-TOOLS = $(B)/tests/load
+TOOLS = $(B)/tests/load $(B)/tests/serve
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
 
@@ -89,6 +109,16 @@ $(B)/usherd-http: $(PARSER) $(HTTP)
 
 $(B)/usherd-relay: $(RELAY)
 	$(LINK) $(PIE) $(RELAY) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/usher: $(USHER)
+	$(LINK) -pie $(USHER) $(LIBS)
+
+$(B)/libusher-accept.so: $(ACCEPT)
+	$(LINK) $(PRELOAD) $(ACCEPT) -ldl -lpthread
+
+# The receiver and a server that uses it, as anyone would build them.
+$(B)/usher-example: src/accept/example.c src/accept/usher_accept.c $(HEADERS)
+	$(UNIT) src/accept/example.c src/accept/usher_accept.c
 
 $(B)/agelist.o: src/common/agelist.c $(HEADERS)
 	$(COMPILE) src/common/agelist.c
@@ -144,6 +174,8 @@ $(B)/children.o: src/usherd/children.c $(HEADERS)
 	$(COMPILE) src/usherd/children.c
 $(B)/crc32c.o: src/usherd/crc32c.c $(HEADERS)
 	$(COMPILE) src/usherd/crc32c.c
+$(B)/handoff.o: src/usherd/handoff.c $(HEADERS)
+	$(COMPILE) src/usherd/handoff.c
 $(B)/hosts_linux.o: src/usherd/hosts_linux.c $(HEADERS)
 	$(COMPILE) src/usherd/hosts_linux.c
 $(B)/listen_open.o: src/usherd/listen_open.c $(HEADERS)
@@ -156,6 +188,8 @@ $(B)/main.o: src/usherd/main.c $(HEADERS)
 	$(COMPILE) src/usherd/main.c
 $(B)/options.o: src/usherd/options.c $(HEADERS)
 	$(COMPILE) src/usherd/options.c
+$(B)/outq_linux.o: src/usherd/outq_linux.c $(HEADERS)
+	$(COMPILE) src/usherd/outq_linux.c
 $(B)/privilege.o: src/usherd/privilege.c $(HEADERS)
 	$(COMPILE) src/usherd/privilege.c
 $(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)
@@ -166,6 +200,10 @@ $(B)/slots.o: src/usherd/slots.c $(HEADERS)
 	$(COMPILE) src/usherd/slots.c
 $(B)/talk.o: src/usherd/talk.c $(HEADERS)
 	$(COMPILE) src/usherd/talk.c
+$(B)/tcp_options.o: src/usherd/tcp_options.c $(HEADERS)
+	$(COMPILE) src/usherd/tcp_options.c
+$(B)/unpicked.o: src/usherd/unpicked.c $(HEADERS)
+	$(COMPILE) src/usherd/unpicked.c
 $(B)/journey.o: src/usherd/journey.c $(HEADERS)
 	$(COMPILE) src/usherd/journey.c
 $(B)/visitor.o: src/usherd/visitor.c $(HEADERS)
@@ -184,6 +222,46 @@ $(B)/loader_static.o: sandbox/loader_static.c $(HEADERS)
 	$(COMPILE) sandbox/loader_static.c
 $(B)/loader_dynamic.o: sandbox/loader_dynamic.c $(HEADERS)
 	$(COMPILE) sandbox/loader_dynamic.c
+$(B)/usher_main.o: src/usher/main.c $(HEADERS)
+	$(COMPILE) src/usher/main.c
+$(B)/usher_run.o: src/usher/run.c $(HEADERS)
+	$(COMPILE) src/usher/run.c
+$(B)/usher_program.o: src/usher/program.c $(HEADERS)
+	$(COMPILE) src/usher/program.c
+$(B)/usher_arguments.o: src/usher/arguments.c $(HEADERS)
+	$(COMPILE) src/usher/arguments.c
+$(B)/usher_say.o: src/usher/say.c $(HEADERS)
+	$(COMPILE) src/usher/say.c
+$(B)/usher_script.o: src/usher/script.c $(HEADERS)
+	$(COMPILE) src/usher/script.c
+$(B)/usher_elf.o: src/usher/elf.c $(HEADERS)
+	$(COMPILE) src/usher/elf.c
+$(B)/usher_secure_linux.o: src/usher/secure_linux.c $(HEADERS)
+	$(COMPILE) src/usher/secure_linux.c
+$(B)/accept_preload.o: src/accept/preload.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/preload.c
+$(B)/accept_settings.o: src/accept/settings.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/settings.c
+$(B)/accept_listener.o: src/accept/listener.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/listener.c
+$(B)/accept_options.o: src/accept/options.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/options.c
+$(B)/accept_receive.o: src/accept/usher_accept.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/usher_accept.c
+$(B)/accept_accept.o: src/accept/accept.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/accept.c
+$(B)/accept_complain.o: src/accept/complain.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/complain.c
+$(B)/accept_crowd.o: src/accept/crowd.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/crowd.c
+$(B)/accept_name.o: src/accept/name.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/name.c
+$(B)/accept_place.o: src/accept/place.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/place.c
+$(B)/accept_probe.o: src/accept/probe.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/probe.c
+$(B)/accept_real.o: src/accept/real.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/real.c
 
 # Unit suites.
 
@@ -266,20 +344,35 @@ $(B)/tests/try/try_relay.o: tests/sandbox/try_relay.c $(TRY_HEADERS)
 $(B)/tests/load: tests/bench/load.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/load.c
 
+$(B)/tests/serve: tests/bench/serve.c src/accept/usher_accept.c $(HEADERS)
+	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/serve.c \
+	    src/accept/usher_accept.c
+
 # To be called by people and .ci/run.
 
 check: all
 	USHER_BUILD=$(B) tests/run
 
-bench: programs $(B)/tests/load
+bench: programs $(TOOLS)
 	USHER_BUILD=$(B) $(PYTHON) tests/bench/bench.py
 
 install: programs
 	mkdir -p $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
-	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+	    $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) \
+	    $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(EXAMPLEDIR) \
+	    $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	install -m 755 $(B)/usherd $(DESTDIR)$(SBINDIR)/usherd
 	install -m 755 $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
 	    $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $(B)/usher $(DESTDIR)$(BINDIR)/usher
+	install -m 644 $(B)/libusher-accept.so $(DESTDIR)$(LIBDIR)
+	install -m 644 src/accept/usher_accept.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 src/accept/usher_accept.c src/accept/example.c \
+	    $(DESTDIR)$(EXAMPLEDIR)
+	install -m 644 man/usher.1 $(DESTDIR)$(MANDIR)/man1/usher.1
+	install -m 644 man/usher-handoff.7 \
+	    $(DESTDIR)$(MANDIR)/man7/usher-handoff.7
 	install -m 644 man/usherd.8 $(DESTDIR)$(MANDIR)/man8/usherd.8
 	install -m 644 man/usher-hosts.5 \
 	    $(DESTDIR)$(MANDIR)/man5/usher-hosts.5

@@ -25,10 +25,13 @@ enum refusal {
 	REFUSAL_BAD_NAME,	/* not a legal host name */
 	REFUSAL_UNKNOWN,	/* no such host, and no _default */
 	REFUSAL_NO_SOCKET,	/* the host has none for this protocol */
+	REFUSAL_MISDIRECTED,	/* it takes whole connections only, and a
+				 * relay has this one for another host */
 	/* what the tenant did */
 	REFUSAL_REFUSED,	/* nobody listens */
 	REFUSAL_DENIED,		/* permissions */
 	REFUSAL_BUSY,		/* backlog full */
+	REFUSAL_UNPICKED,	/* too many hand-offs not picked up */
 	REFUSAL_UNREACHABLE,	/* not a stream socket, link out of hosts/ */
 	/* ourselves */
 	REFUSAL_OVERLOAD,	/* out of descriptors or memory */

@@ -30,6 +30,8 @@ static const struct page pages[] = {
 	{ 404, "Not Found", "", "404 no such host here\n" },
 	{ 405, "Method Not Allowed", allow, "405 method not allowed\n" },
 	{ 408, "Request Timeout", "", "408 request timeout\n" },
+	{ 421, "Misdirected Request", "",
+	    "421 ask again on a connection of its own\n" },
 	{ 431, "Request Header Fields Too Large", "",
 	    "431 request head too large\n" },
 	{ 501, "Not Implemented", "", "501 unknown transfer coding\n" },

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "hosts.h"
 #include "proxy.h"
+#include "unpicked.h"
 
 enum { SWAPS_MAX = 32 };	/* of a host while one connection is routed */
 
@@ -51,59 +52,115 @@ header_send(enum header_kind kind, const struct errand *errand,
 	    MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)header.size ? 0 : -1;
 }
 
+/* A tenant who leaves hand-offs lying gets no more of them for now. */
 static enum refusal
-connect_entry(const struct host *host, const struct errand *errand,
-    int *backend)
+connect_handoff(const struct host *host, const char *entry,
+    struct found *found)
+{
+	if (host_tenant(host, &found->tenant) == -1)
+		return REFUSAL_UNREACHABLE;
+	if (!unpicked_room(&found->tenant))
+		return host_has(host, entry) ? REFUSAL_UNPICKED :
+		    REFUSAL_NO_SOCKET;
+	return host_connect(host, entry, &found->socket);
+}
+
+static enum refusal
+try_handoff(const struct host *host, const struct errand *errand,
+    const char *entry, struct found *found)
+{
+	enum refusal refusal = REFUSAL_NO_SOCKET;
+
+	switch (errand->handoff) {
+	case HANDOFF_FIRST:
+	case HANDOFF_ONLY:
+		refusal = connect_handoff(host, entry, found);
+		break;
+	case HANDOFF_ASK:
+		if (host_has(host, entry))
+			refusal = REFUSAL_NONE;
+		break;
+	case HANDOFF_OVER:
+	case HANDOFF_NEVER:
+		break;
+	}
+	found->handoff = refusal == REFUSAL_NONE;
+	return refusal;
+}
+
+static enum refusal
+connect_socket(const struct host *host, const struct errand *errand,
+    const char *handoff, struct found *found)
 {
 	enum refusal refusal;
 
+	refusal = host_connect(host, errand->protocol == PROTOCOL_TLS ?
+	    "tls-socket" : "http-socket", &found->socket);
+	if (refusal != REFUSAL_NO_SOCKET || !host_has(host, handoff))
+		return refusal;
+	return errand->handoff == HANDOFF_NEVER ? REFUSAL_MISDIRECTED :
+	    REFUSAL_REFUSED;
+}
+
+static enum refusal
+connect_entry(const struct host *host, const struct errand *errand,
+    struct found *found)
+{
+	const char	*handoff = errand->protocol == PROTOCOL_TLS ?
+			    "tls-handoff" : "http-handoff";
+	enum refusal	 refusal;
+
 	if (errand->acme) {
-		refusal = host_connect(host, "acme-socket", backend);
+		refusal = host_connect(host, "acme-socket", &found->socket);
 		if (refusal != REFUSAL_NO_SOCKET)
 			return refusal;
 	}
-	return host_connect(host, errand->protocol == PROTOCOL_TLS ?
-	    "tls-socket" : "http-socket", backend);
+	refusal = try_handoff(host, errand, handoff, found);
+	if ((refusal != REFUSAL_NO_SOCKET && refusal != REFUSAL_REFUSED) ||
+	    errand->handoff == HANDOFF_ONLY)
+		return refusal;
+	return connect_socket(host, errand, handoff, found);
 }
 
 /* One look at the host as it is now. */
 static enum refusal
 host_try(const struct host *host, const struct errand *errand,
-    const struct ends *ends, int *backend)
+    const struct ends *ends, struct found *found)
 {
 	enum header_kind	kind;
 	enum refusal		refusal;
 
-	refusal = connect_entry(host, errand, backend);
+	refusal = connect_entry(host, errand, found);
 	/* A server that was just replaced: its successor is there by now. */
 	if (refusal == REFUSAL_REFUSED)
-		refusal = connect_entry(host, errand, backend);
-	if (refusal != REFUSAL_NONE)
+		refusal = connect_entry(host, errand, found);
+	if (refusal != REFUSAL_NONE || found->handoff)
 		return refusal;
 	kind = header_wanted(host);
 	if (kind == HEADER_NONE ||
-	    header_send(kind, errand, ends, *backend) == 0)
+	    header_send(kind, errand, ends, found->socket) == 0)
 		return REFUSAL_NONE;
-	(void)close(*backend);	/* nothing was said on it */
-	*backend = -1;
+	(void)close(found->socket);	/* nothing was said on it */
+	found->socket = -1;
 	return REFUSAL_UNREACHABLE;
 }
 
 enum refusal
 backend_open(const struct errand *errand, const struct ends *ends,
-    int *backend)
+    struct found *found)
 {
 	enum refusal	refusal;
 	struct host	host;
 	bool		moved;
 	int		swap;
 
-	*backend = -1;
+	found->socket = -1;
+	found->handoff = false;
 	for (swap = 0; swap < SWAPS_MAX; swap++) {
 		refusal = host_open(&host, errand->name);
 		if (refusal != REFUSAL_NONE)
 			return refusal;
-		refusal = host_try(&host, errand, ends, backend);
+		refusal = host_try(&host, errand, ends, found);
 		/* What failed may be of a deployment that is over. */
 		moved = refusal != REFUSAL_NONE && host_moved(&host);
 		host_close(&host);

@@ -8,27 +8,49 @@
 #include "../common/hostname.h"
 #include "../common/message.h"
 #include "../common/refusal.h"
+#include "hosts.h"
+
+/* May the client's socket itself be given to the tenant? */
+enum handoff {
+	HANDOFF_FIRST,		/* yes; if nobody listens for it, a -socket
+				 * will do */
+	HANDOFF_ASK,		/* not yet: say whether the host wants it */
+	HANDOFF_ONLY,		/* yes, and nothing else will do */
+	HANDOFF_OVER,		/* no: nobody listened for it */
+	HANDOFF_NEVER		/* no: a relay has the connection */
+};
 
 /* What a client asked for, as far as it matters for where it goes. */
 struct errand {
 	enum protocol		 protocol;
 	const struct hostname	*name;		/* NULL: none given */
 	bool			 acme;		/* ALPN acme-tls/1 alone */
+	enum handoff		 handoff;
 };
 
 /* The two ends of an accepted connection; AF_INET or AF_INET6. */
 struct ends {
 	struct sockaddr_in6	client;
 	struct sockaddr_in6	listener;
+	unsigned int		changed;	/* tcp_options_on() */
+};
+
+/* Where it goes. */
+struct found {
+	int		socket;		/* connected, the caller's; -1 where
+					 * HANDOFF_ASK found a hand-off */
+	bool		handoff;	/* it is a -handoff socket's */
+	struct tenant	tenant;		/* then: whose */
 };
 
 /*
  * Finds the tenant and connects to it: acme-socket for an acme errand where
- * there is one, else tls-socket or http-socket.  Where the host asks for a
- * PROXY header, it has been sent when this returns, before any other byte.
- * Gives REFUSAL_NONE and a connected socket for the caller, or why not.
+ * there is one, else the protocol's -handoff as far as the errand allows it,
+ * else tls-socket or http-socket.  Where the host asks for a PROXY header, it
+ * has been sent on a -socket when this returns, before any other byte.
+ * Gives REFUSAL_NONE and what was found, or why not.
  */
 enum refusal	backend_open(const struct errand *errand,
-		    const struct ends *ends, int *backend);
+		    const struct ends *ends, struct found *found);
 
 #endif

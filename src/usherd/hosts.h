@@ -2,6 +2,8 @@
 #ifndef USHER_HOSTS_H
 #define USHER_HOSTS_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 
 #include "../common/hostname.h"
@@ -16,6 +18,16 @@
 struct host {
 	int	directory;		/* everything is looked up below it */
 	char	key[HOSTNAME_MAX + 1];	/* its name in hosts/ */
+};
+
+/*
+ * Who is behind a host: its directory, whatever names lead there, and who
+ * owns it.
+ */
+struct tenant {
+	dev_t	device;
+	ino_t	directory;
+	uid_t	owner;
 };
 
 /*
@@ -34,6 +46,9 @@ void	hosts_open(const char *path);
  */
 enum refusal	host_open(struct host *host, const struct hostname *name);
 void		host_close(struct host *host);
+
+/* Gives 0, or -1 with errno. */
+int		host_tenant(const struct host *host, struct tenant *tenant);
 
 /* Does the host's name lead elsewhere by now, or nowhere? */
 bool		host_moved(const struct host *host);

@@ -158,6 +158,19 @@ host_close(struct host *host)
 	host->directory = -1;
 }
 
+int
+host_tenant(const struct host *host, struct tenant *tenant)
+{
+	struct stat st;
+
+	if (fstat(host->directory, &st) == -1)
+		return -1;
+	tenant->device = st.st_dev;
+	tenant->directory = st.st_ino;
+	tenant->owner = st.st_uid;
+	return 0;
+}
+
 static bool
 same_directory(int a, int b)
 {

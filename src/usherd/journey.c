@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handoff.h"
 #include "log.h"
+#include "unpicked.h"
 #include "visitor.h"
 
 enum {
@@ -19,7 +21,8 @@ enum {
 
 enum action {
 	BROKEN,			/* no child may say that now */
-	ROUTE,			/* find the tenant, give both to a relay */
+	ROUTE,			/* find the tenant; give both to a relay, or
+				 * the client to the tenant */
 	REFUSE,			/* have a relay say why not */
 	CLOSE,			/* nobody is there to be told */
 	BEREFT,			/* the parser died: refuse for that */
@@ -47,6 +50,10 @@ static const unsigned char actions[VISITOR_STATES][VISITOR_EVENTS] = {
 	[VISITOR_WAITING] = {
 		[EVENT_LATER] = RETRY,
 		[EVENT_PARSER_LOST] = ORPHAN,
+	},
+	[VISITOR_PARTING] = {
+		[EVENT_GONE] = RETRY,
+		[EVENT_PARSER_LOST] = RETRY,
 	},
 	[VISITOR_MOVING] = {
 		[EVENT_MOVED] = LOOK,
@@ -153,6 +160,7 @@ hand(struct visitor *visitor, enum order_kind kind, int backend)
 	if (relay == NULL) {
 		if (backend != -1)
 			(void)close(backend);	/* looked up anew next time */
+		visitor->unrelayed = true;
 		visitor->state = VISITOR_WAITING;
 		if (++visitor->tries > RELAY_TRIES)
 			dismiss(visitor);
@@ -187,42 +195,91 @@ refuse(struct visitor *visitor, enum refusal refusal)
 	hand(visitor, ORDER_REFUSE, -1);
 }
 
-/* Where the present request goes; REFUSAL_BUSY only when tried enough. */
-static enum refusal
-find(struct visitor *visitor, int *backend, bool *again)
+/* No readiness can be waited for: poll(2) does not help. */
+static bool
+try_again(struct visitor *visitor, enum refusal refusal)
 {
-	const struct errand	errand = {
-		visitor->protocol, visitor->named ? &visitor->name : NULL,
-		visitor->acme
-	};
-	enum refusal		refusal;
+	return (refusal == REFUSAL_BUSY || refusal == REFUSAL_UNPICKED) &&
+	    visitor->tries++ < BUSY_TRIES;
+}
 
-	refusal = backend_open(&errand, &visitor->ends, backend);
-	/* No readiness can be waited for: poll(2) does not help. */
-	*again = refusal == REFUSAL_BUSY && visitor->tries++ < BUSY_TRIES;
-	return refusal;
+/* Where the present request goes. */
+static enum refusal
+find(const struct visitor *visitor, struct found *found)
+{
+	const struct errand errand = {
+		visitor->protocol, visitor->named ? &visitor->name : NULL,
+		visitor->acme, visitor->handoff
+	};
+
+	return backend_open(&errand, &visitor->ends, found);
+}
+
+/*
+ * The tenant gets the client's own socket, and nobody here keeps a copy: a
+ * parser that has one, because more requests may come, lets go of it first.
+ */
+static enum refusal
+hand_off(struct visitor *visitor, const struct found *found)
+{
+	if (found->socket == -1) {
+		visitor->state = VISITOR_PARTING;
+		visitor->handoff = HANDOFF_ONLY;
+		talk_intake(visitor->parser, INTAKE_DROP, visitor_id(visitor),
+		    -1);
+		return REFUSAL_NONE;
+	}
+	if (handoff_send(found->socket, visitor->protocol, visitor->client,
+	    visitor->ends.changed) == -1) {
+		(void)close(found->socket);	/* nothing was said on it */
+		return REFUSAL_UNPICKED;
+	}
+	unpicked_add(&found->tenant, found->socket);
+	visitor_free(visitor);
+	return REFUSAL_NONE;
+}
+
+/* Nobody listened for a hand-off: all begins anew, without it. */
+static enum refusal
+show_again(struct visitor *visitor)
+{
+	visitor->handoff = HANDOFF_OVER;
+	visitor->tries = 0;
+	return visitor_show(visitor) == -1 ? REFUSAL_PARSER : REFUSAL_NONE;
 }
 
 static void
 route(struct visitor *visitor)
 {
 	enum refusal	refusal;
-	bool		again;
-	int		backend;
+	struct found	found;
 
-	/* Nobody to give it to: the tenant is not troubled for nothing. */
-	if (child_choose(ROLE_RELAY, visitor->protocol) == NULL) {
+	/* Nobody to give it to: the tenant is not troubled twice for it. */
+	if (visitor->unrelayed &&
+	    child_choose(ROLE_RELAY, visitor->protocol) == NULL) {
 		hand(visitor, ORDER_RELAY, -1);
 		return;
 	}
-	refusal = find(visitor, &backend, &again);
-	if (again) {
+	/* A parser that has died meanwhile has no copy to let go of. */
+	if (visitor->handoff == HANDOFF_ASK && !visitor->kept)
+		visitor->handoff = HANDOFF_FIRST;
+	refusal = find(visitor, &found);
+	if (refusal == REFUSAL_NONE && !found.handoff) {
+		hand(visitor, ORDER_RELAY, found.socket);
+		return;
+	}
+	if (refusal == REFUSAL_NONE)
+		refusal = hand_off(visitor, &found);
+	else if (visitor->handoff == HANDOFF_ONLY &&
+	    (refusal == REFUSAL_NO_SOCKET || refusal == REFUSAL_REFUSED))
+		refusal = show_again(visitor);
+	if (refusal == REFUSAL_NONE)
+		return;
+	if (try_again(visitor, refusal)) {
 		visitor->state = VISITOR_WAITING;
 		visitor_later(visitor);
-	} else if (refusal != REFUSAL_NONE) {
-		refuse(visitor, refusal);
 	} else {
-		hand(visitor, ORDER_RELAY, backend);
+		refuse(visitor, refusal);
 	}
 }
 
@@ -241,11 +298,11 @@ static void
 next(struct visitor *visitor)
 {
 	enum refusal	refusal;
-	bool		again;
-	int		backend;
+	struct found	found;
 
-	refusal = find(visitor, &backend, &again);
-	if (again) {
+	visitor->handoff = HANDOFF_NEVER;
+	refusal = find(visitor, &found);
+	if (try_again(visitor, refusal)) {
 		visitor->state = VISITOR_BUSY;
 		visitor_later(visitor);
 		return;
@@ -256,7 +313,7 @@ next(struct visitor *visitor)
 	}
 	visitor->elsewhere = false;
 	order_send(visitor, ORDER_NEXT, visitor->grant, REFUSAL_NONE,
-	    backend);
+	    found.socket);
 	if (visitor->kept)
 		visitor->state = VISITOR_MOVING;
 	else
@@ -347,6 +404,9 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 		return;
 	case ROUTE:
 		visitor->elsewhere = false;
+		if (visitor->handoff != HANDOFF_OVER)
+			visitor->handoff = visitor->kept ? HANDOFF_ASK :
+			    HANDOFF_FIRST;
 		route(visitor);
 		return;
 	case REFUSE:

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "listen_open.h"
+#include "tcp_options.h"
 
 enum {
 	LISTEN_FDS_START = 3,	/* sd_listen_fds(3) */
@@ -32,33 +32,16 @@ flag(enum protocol protocol)
 	return protocol == PROTOCOL_TLS ? "-t" : "-p";
 }
 
-/*
- * Accepted connections inherit these (tcp(7)), which saves a system call per
- * connection for each.  An urgent byte stays in its place in the stream: else
- * it would vanish from what is peeked at.
- */
 static void
-options_set(int fd, const char *name)
+options_set(struct listener *listener, const char *name)
 {
-	static const struct {
-		int	level;
-		int	option;
-	} on[] = {
-		{ SOL_SOCKET, SO_KEEPALIVE },
-		{ SOL_SOCKET, SO_OOBINLINE },
-		{ IPPROTO_TCP, TCP_NODELAY }
-	};
-	const int	one = 1;
-	size_t		i;
-	int		flags;
+	int flags;
 
-	for (i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
-		if (setsockopt(fd, on[i].level, on[i].option, &one,
-		    sizeof(one)) == -1)
-			err(1, "%s", name);
-	}
-	flags = fcntl(fd, F_GETFL);
-	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+	if (tcp_options_on(listener->fd, &listener->changed) == -1)
+		err(1, "%s", name);
+	flags = fcntl(listener->fd, F_GETFL);
+	if (flags == -1 ||
+	    fcntl(listener->fd, F_SETFL, flags | O_NONBLOCK) == -1)
 		err(1, "%s", name);
 }
 
@@ -91,9 +74,8 @@ add(struct opening *opening, enum protocol protocol, int fd, const char *name)
 	if (listener->fd == -1)
 		err(1, "%s", name);
 	(void)close(fd);	/* its duplicate is in use */
-	fd = listener->fd;
 	listener->protocol = protocol;
-	options_set(fd, name);
+	options_set(listener, name);
 	name_make(listener);
 }
 

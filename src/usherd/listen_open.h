@@ -13,6 +13,7 @@ struct listener {
 	int		 fd;
 	enum protocol	 protocol;
 	struct event	*event;
+	unsigned int	 changed;	/* tcp_options_on() */
 	char		 name[LISTENER_NAME_MAX];	/* "[::]:443" */
 };
 

@@ -63,6 +63,7 @@ accept_one(const struct listener *listener, struct ends *ends)
 	size = sizeof(ends->listener);
 	/* When it fails the address stays unspecified; nothing hangs on it. */
 	(void)getsockname(client, (struct sockaddr *)&ends->listener, &size);
+	ends->changed = listener->changed;
 	return client;
 }
 

@@ -17,12 +17,14 @@
 #include "options.h"
 #include "program.h"
 #include "slots.h"
+#include "unpicked.h"
 #include "visitor.h"
 
 enum {
 	PARSER_CLIENTS_MAX = 4096,	/* that have not said a name yet */
 	RELAY_PAIRS_MAX = 65536,
 	RELAY_DESCRIPTORS = 6,		/* two sockets, two pipes */
+	UNPICKED_MAX = 4096,
 	DESCRIPTORS_MIN = 1024,
 	DESCRIPTORS_MAX = 1024 * 1024
 };
@@ -222,6 +224,8 @@ main(int argc, char *argv[])
 	slots_fill();
 	visitors_make(loop, settings.parser_clients * options.jobs *
 	    PROTOCOL_COUNT, leave_when_empty);
+	unpicked_make(loop, at_most(UNPICKED_MAX,
+	    (descriptors - SLOTS_BASE) / 4));
 	keys_confine(&settings);
 	run();
 	children_finish();

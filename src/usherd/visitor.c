@@ -234,15 +234,32 @@ visitors_unrelayed(void)
 
 	for (i = 0; i < nused; i++)
 		n += visitors[i].state == VISITOR_SHOWN ||
-		    visitors[i].state == VISITOR_WAITING;
+		    visitors[i].state == VISITOR_WAITING ||
+		    visitors[i].state == VISITOR_PARTING;
 	return n;
+}
+
+int
+visitor_show(struct visitor *visitor)
+{
+	struct child *parser = child_choose(ROLE_PARSER, visitor->protocol);
+
+	if (parser == NULL)
+		return -1;
+	visitor->state = VISITOR_SHOWN;
+	visitor->parser = parser;
+	parser->load++;
+	parser->shown++;
+	age_move(visitor, &overdue);
+	talk_intake(parser, INTAKE_SHOW, visitor_id(visitor),
+	    visitor->client);
+	return 0;
 }
 
 void
 visitor_begin(int client, enum protocol protocol, const struct ends *ends)
 {
 	struct visitor	*visitor = free_visitors;
-	struct child	*parser = child_choose(ROLE_PARSER, protocol);
 	uint32_t	 generation;
 
 	if (!visitor_room(protocol)) {
@@ -260,12 +277,8 @@ visitor_begin(int client, enum protocol protocol, const struct ends *ends)
 	visitor->client = client;
 	visitor->protocol = protocol;
 	visitor->ends = *ends;
-	visitor->state = VISITOR_SHOWN;
-	visitor->parser = parser;
-	parser->load++;
-	parser->shown++;
-	age_move(visitor, &overdue);
-	talk_intake(parser, INTAKE_SHOW, visitor_id(visitor), client);
+	if (visitor_show(visitor) == -1)
+		visitor_free(visitor);
 }
 
 void

@@ -15,6 +15,7 @@ enum visitor_state {
 	VISITOR_FREE,
 	VISITOR_SHOWN,		/* a parser looks at its first bytes */
 	VISITOR_WAITING,	/* for the tenant's backlog, or for a relay */
+	VISITOR_PARTING,	/* to be handed off once the parser let go */
 	VISITOR_MOVING,		/* a relay moves what was granted */
 	VISITOR_LOOKING,	/* all moved; the parser looks for more */
 	VISITOR_BUSY,		/* the next tenant's backlog is full */
@@ -46,6 +47,8 @@ struct visitor {
 	struct ends		 ends;
 	enum refusal		 refusal;	/* decided already, or NONE */
 	unsigned int		 tries;
+	enum handoff		 handoff;	/* what may be tried */
+	bool			 unrelayed;	/* there was no relay for it */
 
 	/* the present request */
 	uint64_t		 grant;
@@ -88,6 +91,8 @@ void	visitors_lost(struct child *child);
 /* For journey.c. */
 uint32_t visitor_id(const struct visitor *visitor);
 void	visitor_free(struct visitor *visitor);
+/* Shows it to a parser, whose turn it is then.  Gives -1 when there is none. */
+int	visitor_show(struct visitor *visitor);
 /* EVENT_LATER after a moment. */
 void	visitor_later(struct visitor *visitor);
 /* The parser has no copy any more. */

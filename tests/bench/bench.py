@@ -4,13 +4,15 @@
 
 usage: make bench          (wants nginx, haproxy and wrk; nginx's stream
                             module and sniproxy are left out when missing)
+       tests/bench/bench.py [keepalive] [connections] [bulk] [idle]
 
 Rows: kept-alive HTTP requests (wrk, 64 connections, small responses) per
 second and CPU of the proxy per request; CPU of the proxy per new TLS
 connection routed by SNI; bulk throughput and CPU of the proxy per GB; memory
-and descriptors of the proxy per idle relayed connection.  Each number is the
-median of ROUNDS rounds in which the proxies take turns.  Everything is on
-loopback and ends by itself.
+and descriptors of the proxy per idle established connection.  Each number is
+the median of ROUNDS rounds in which the proxies take turns.  "direct" is the
+tenant without a proxy; the tenant is the same process for all of them.
+Everything is on loopback and ends by itself.
 """
 import os
 import pathlib
@@ -22,119 +24,21 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import peers
+from proxy import Direct, Proxy
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('USHER_BUILD', TOP / 'build')).resolve()
 HELLO = TOP / 'tests' / 'hellos' / 'chromium'
 ROUNDS = int(os.environ.get('ROUNDS', '3'))
+BULK_ROUNDS = 2 * ROUNDS + 1    # ratios near 1 want more of them
 CONNECTIONS = 10000
 WRK_SECONDS = 3
 BULK_BYTES = 2 << 30
 IDLE = 1000
-
-
-class Proxy:
-    """A proxy under test: a command that listens on a port of its own."""
-
-    def __init__(self, name, command, port, log):
-        self.name, self.port = name, port
-        self.process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log)
-        for _ in range(200):
-            with socket.socket() as s:
-                if s.connect_ex(('127.0.0.1', port)) == 0:
-                    return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise SystemExit(f'{name} does not answer on port {port}')
-
-    def at(self, name, port):
-        """The same processes, seen at another of their ports."""
-        view = object.__new__(Proxy)
-        view.name, view.port, view.process = name, port, self.process
-        return view
-
-    def pids(self):
-        found, todo = [], [self.process.pid]
-        while todo:
-            pid = todo.pop()
-            found.append(pid)
-            with open(f'/proc/{pid}/task/{pid}/children') as f:
-                todo += [int(word) for word in f.read().split()]
-        return found
-
-    def cpu(self):
-        """Seconds of CPU of all its processes."""
-        ticks = 0
-        for pid in self.pids():
-            with open(f'/proc/{pid}/stat') as f:
-                fields = f.read().rsplit(')', 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf('SC_CLK_TCK')
-
-    def memory(self):
-        """Bytes of its own: PSS of all its processes."""
-        total = 0
-        for pid in self.pids():
-            with open(f'/proc/{pid}/smaps_rollup') as f:
-                total += int(re.search(r'^Pss:\s+(\d+)', f.read(),
-                                       re.M).group(1)) * 1024
-        return total
-
-    def descriptors(self):
-        return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in self.pids())
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(3)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-class Swapped:
-    """A server of our own in the place of the TLS tenant's, for a while."""
-
-    def __init__(self, path, serve):
-        self.path, self.kept = path, path.with_name('tls-kept')
-        os.rename(self.path, self.kept)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.path))
-        os.chmod(self.path, 0o666)
-        self.listener.listen(4096)
-        self.serve = serve
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.one, args=(connection,),
-                             daemon=True).start()
-
-    def one(self, connection):
-        with connection:
-            try:
-                self.serve(connection)
-            except OSError:
-                pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        os.rename(self.kept, self.path)
+OURS = ('usherd hand-off', 'usherd relay')
 
 
 class Bench:
@@ -142,8 +46,10 @@ class Bench:
         self.dir = directory
         self.host = directory / 'hosts' / 'a.example'
         self.host.mkdir(parents=True)
+        self.handoff = directory / 'handoff' / 'a.example'
+        self.handoff.mkdir(parents=True)
         self.log = open(directory / 'log', 'w')
-        self.running = []
+        self.running, self.server = [], None
 
     def start(self, name, command, port):
         proxy = Proxy(name, command, port, self.log)
@@ -155,28 +61,29 @@ class Bench:
         path.write_text(text)
         return path
 
-    def tenants(self):
-        config = self.write('tenant.conf', peers.tenant(self.dir))
-        flight = str(HELLO.stat().st_size)
-        commands = [['nginx', '-c', config],
-                    [BUILD / 'tests' / 'load', '--serve',
-                     self.host / 'tls-socket', '--request', flight,
-                     '--answer', '100']]
-        self.servers = [subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log)
-            for command in commands]
-        for name in ('http-socket', 'tls-socket'):
-            path = self.host / name
-            for _ in range(100):
-                if path.exists():
-                    break
-                time.sleep(0.05)
-            os.chmod(path, 0o666)
-
-    def usherd(self, option):
+    def serve(self, answer, *options):
+        """The TLS tenant, in all three ways; gives its TCP port."""
+        self.unserve()
         port = peers.free_port()
-        return self.start('usherd', [
-            BUILD / 'usherd', '-d', self.dir / 'hosts', '-j', '1', option,
+        self.server = subprocess.Popen(
+            [BUILD / 'tests' / 'serve', '--unix', self.host / 'tls-socket',
+             '--handoff', self.handoff / 'tls-handoff', '--port', str(port),
+             '--request', str(HELLO.stat().st_size), '--answer', str(answer),
+             *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.server.stdout.readline()
+        return port
+
+    def unserve(self):
+        if self.server is not None:
+            self.server.stdin.close()
+            self.server.wait()
+            self.server.stdout.close()
+        self.server = None
+
+    def usherd(self, name, option, hosts):
+        port = peers.free_port()
+        return self.start(name, [
+            BUILD / 'usherd', '-d', hosts.parent, '-j', '1', option,
             f'127.0.0.1:{port}'], port)
 
     def haproxy(self):
@@ -195,16 +102,32 @@ class Bench:
 
     def end(self):
         self.stop()
-        for server in self.servers:
-            server.terminate()
-            server.wait()
+        self.unserve()
         self.log.close()
 
     def keepalive(self):
+        path = self.host / 'http-socket'
+        tenant = subprocess.Popen(
+            ['nginx', '-c', self.write('tenant.conf',
+                                       peers.tenant(self.dir))],
+            stdout=self.log, stderr=self.log)
+        try:
+            for _ in range(100):
+                if path.exists():
+                    break
+                time.sleep(0.05)
+            os.chmod(path, 0o666)
+            self.requests()
+        finally:
+            self.stop()
+            tenant.terminate()
+            tenant.wait()
+
+    def requests(self):
         http, tcp, _ = self.haproxy()
         port = peers.free_port()
         config = self.write('proxy.conf', peers.nginx_http(self.dir, port))
-        rows = [self.usherd('-p'), http, tcp,
+        rows = [self.usherd('usherd relay', '-p', self.host), http, tcp,
                 self.start('nginx http', ['nginx', '-c', config], port)]
         rates, costs = {}, {}
         for _ in range(ROUNDS):
@@ -222,11 +145,12 @@ class Bench:
                 note(costs, proxy, (proxy.cpu() - before) / n * 1e6)
         show('keep-alive HTTP requests', rates, '/s', 0)
         show('CPU of the proxy per keep-alive request', costs, 'us', 2)
-        self.stop()
 
-    def routers(self):
+    def routers(self, direct):
         """All that route TLS by SNI."""
-        rows = [self.usherd('-t'), self.haproxy()[2]]
+        rows = [Direct(direct),
+                self.usherd(OURS[0], '-t', self.handoff),
+                self.usherd(OURS[1], '-t', self.host), self.haproxy()[2]]
         if os.path.exists(peers.STREAM_MODULE):
             port = peers.free_port()
             config = self.write('stream.conf',
@@ -241,51 +165,44 @@ class Bench:
                                    ['sniproxy', '-f', '-c', config], port))
         return rows
 
-    def connections(self, rows):
-        costs = {}
+    def connections(self):
+        costs, rates = {}, {}
+        rows = self.routers(self.serve(100))
         for _ in range(ROUNDS):
             for proxy in rows:
-                before = proxy.cpu()
+                before, start = proxy.cpu(), time.monotonic()
                 subprocess.run(
                     [BUILD / 'tests' / 'load', '--port', str(proxy.port),
                      '--sources', '4', '--file', HELLO, '--expect', '100',
                      '--count', str(CONNECTIONS), '--concurrency', '50',
                      '--seconds', '60'], check=True, stdout=self.log)
+                note(rates, proxy,
+                     CONNECTIONS / (time.monotonic() - start))
                 note(costs, proxy,
                      (proxy.cpu() - before) / CONNECTIONS * 1e6)
-        show('CPU of the proxy per routed TLS connection', costs, 'us', 1)
+        show('new TLS connections', rates, '/s', 0)
+        show('CPU of the proxy per new TLS connection', costs, 'us', 1)
 
-    def bulk(self, rows):
-        block = bytes(1 << 20)
-
-        def serve(connection):
-            connection.recv(65536)
-            for _ in range(BULK_BYTES // len(block)):
-                connection.sendall(block)
+    def bulk(self):
         rates, costs = {}, {}
         buffer = bytearray(1 << 20)
-        with Swapped(self.host / 'tls-socket', serve):
-            for _ in range(ROUNDS):
-                for proxy in rows:
-                    before, start, got = proxy.cpu(), time.monotonic(), 0
-                    with socket.create_connection(('127.0.0.1',
-                                                   proxy.port)) as s:
-                        s.sendall(HELLO.read_bytes())
-                        while (n := s.recv_into(buffer)) > 0:
-                            got += n
-                    if got != BULK_BYTES:
-                        raise SystemExit(f'{proxy.name}: {got} bytes')
-                    note(rates, proxy,
-                         got / (time.monotonic() - start) / 1e9)
-                    note(costs, proxy, (proxy.cpu() - before) / got * 1e12)
+        rows = self.routers(self.serve(BULK_BYTES))
+        for _ in range(BULK_ROUNDS):
+            for proxy in rows:
+                before, start, got = proxy.cpu(), time.monotonic(), 0
+                with socket.create_connection(('127.0.0.1',
+                                               proxy.port)) as s:
+                    s.sendall(HELLO.read_bytes())
+                    while (n := s.recv_into(buffer)) > 0:
+                        got += n
+                if got != BULK_BYTES:
+                    raise SystemExit(f'{proxy.name}: {got} bytes')
+                note(rates, proxy, got / (time.monotonic() - start) / 1e9)
+                note(costs, proxy, (proxy.cpu() - before) / got * 1e12)
         show('bulk throughput of one connection', rates, 'GB/s', 2)
         show('CPU of the proxy per GB', costs, 'ms', 0)
 
-    def idle(self, rows):
-        def serve(connection):
-            connection.recv(65536)
-            connection.sendall(b'x')
-            connection.recv(1)
+    def idle(self):
         hello = HELLO.read_bytes()
 
         def hold(proxy, n):
@@ -295,23 +212,22 @@ class Bench:
                                                       proxy.port)))
                 held[-1].sendall(hello)
                 held[-1].recv(1)
+            time.sleep(0.3)
             return held
         memory, descriptors = {}, {}
-        threading.stack_size(64 * 1024)
-        with Swapped(self.host / 'tls-socket', serve):
-            for proxy in rows:
-                # what one more costs, once the first have made room
-                held = hold(proxy, 50)
-                before = proxy.memory(), proxy.descriptors()
-                held += hold(proxy, IDLE)
-                note(memory, proxy, (proxy.memory() - before[0]) / IDLE)
-                note(descriptors, proxy,
-                     (proxy.descriptors() - before[1]) / IDLE)
-                for s in held:
-                    s.close()
-                time.sleep(0.3)
-        show('memory per idle relayed connection', memory, 'bytes', 0)
-        show('descriptors per idle relayed connection', descriptors, '', 1)
+        for proxy in self.routers(self.serve(1, '--hold')):
+            # what one more costs, once the first have made room
+            held = hold(proxy, 50)
+            before = proxy.memory(), proxy.descriptors()
+            held += hold(proxy, IDLE)
+            note(memory, proxy, (proxy.memory() - before[0]) / IDLE)
+            note(descriptors, proxy,
+                 (proxy.descriptors() - before[1]) / IDLE)
+            for s in held:
+                s.close()
+            time.sleep(0.3)
+        show('memory per idle connection', memory, 'bytes', 0)
+        show('descriptors per idle connection', descriptors, '', 1)
 
 
 def note(values, proxy, value):
@@ -319,13 +235,16 @@ def note(values, proxy, value):
 
 
 def show(title, values, unit, digits):
+    medians = {name: statistics.median(numbers)
+               for name, numbers in values.items()}
+    ours = [name for name in OURS if name in medians]
     print(f'\n{title}')
-    ours = statistics.median(values['usherd'])
-    for name, numbers in values.items():
-        median = statistics.median(numbers)
-        ratio = f'{ours / median:.2f}' if median > 0 else '-'
-        print(f'  {name:14} {median:12.{digits}f} {unit:6}'
-              f' usherd/this {ratio:>6}')
+    for name, median in medians.items():
+        ratios = ''.join(
+            f'  {one.split()[1]}/this '
+            + (f'{medians[one] / median:5.2f}' if median > 0 else '    -')
+            for one in ours)
+        print(f'  {name:16}{median:12.{digits}f} {unit:6}{ratios}')
     sys.stdout.flush()
 
 
@@ -333,17 +252,14 @@ def main():
     for needed in ('nginx', 'haproxy', 'wrk'):
         if shutil.which(needed) is None:
             raise SystemExit(f'{needed} is not installed')
+    parts = sys.argv[1:] or ['keepalive', 'connections', 'bulk', 'idle']
     with tempfile.TemporaryDirectory(prefix='usher-bench.') as name:
         os.chmod(name, 0o755)
         bench = Bench(pathlib.Path(name))
         try:
-            bench.tenants()
-            bench.keepalive()
-            rows = bench.routers()
-            bench.connections(rows)
-            bench.bulk(rows)
-            bench.stop()
-            bench.idle(bench.routers())
+            for part in parts:
+                getattr(bench, part)()
+                bench.stop()
         finally:
             bench.end()
 

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Both ends of a load: clients that send a fixed first flight and count what
- * comes back, and a tenant that answers a fixed number of bytes and closes.
+ * Clients that send a fixed first flight and count what comes back.  serve.c
+ * is the other end.
  *
  *	load --port N [--address A] [--sources N] --file FLIGHT --expect N
  *	     [--count N] [--concurrency N] [--seconds N]
  *	load --unix PATH --file FLIGHT --expect N ...	(straight to a tenant)
- *	load --serve PATH --request N --answer N
  *
- * As clients: prints one line, "ok N failed N seconds S", and exits 0 when
+ * Prints one line, "ok N failed N seconds S", and exits 0 when
  * every connection brought just the expected bytes and then its end.  Of the
  * failures the first few are told on stderr.
- * As tenant: prints "ready", reads N bytes of each connection, answers and
- * closes; it ends when its standard input ends.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <arpa/inet.h>
@@ -37,8 +33,7 @@
 enum {
 	EVENTS = 256,
 	FLIGHT_MAX = 128 * 1024,
-	COMPLAINTS_MAX = 5,
-	BACKLOG = 4096
+	COMPLAINTS_MAX = 5
 };
 
 struct connection {
@@ -48,13 +43,11 @@ struct connection {
 };
 
 static struct {
-	const char	*address, *path, *serve;
+	const char	*address, *path;
 	long		 port, sources, count, concurrency, expect, seconds;
-	long		 request, answer;
 } options = {
 	.address = "127.0.0.1", .sources = 1, .count = 1000,
-	.concurrency = 100, .expect = -1, .seconds = 120, .request = 1,
-	.answer = 1
+	.concurrency = 100, .expect = -1, .seconds = 120
 };
 
 static char			 flight[FLIGHT_MAX], waste[256 * 1024];
@@ -90,8 +83,6 @@ watch(int fd, uint32_t events, void *what)
 	if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) == -1)
 		err(2, "epoll_ctl");
 }
-
-/* The clients. */
 
 static int
 connect_unix(void)
@@ -228,96 +219,6 @@ clients(void)
 	return good == options.count ? 0 : 1;
 }
 
-/* The tenant. */
-
-static int
-listen_unix(void)
-{
-	struct sockaddr_un	at = { .sun_family = AF_UNIX };
-	int			fd;
-
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", options.serve);
-	(void)unlink(options.serve);	/* that of the last run */
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 ||
-	    chmod(options.serve, 0666) == -1 || listen(fd, BACKLOG) == -1)
-		err(2, "%s", options.serve);
-	return fd;
-}
-
-static void
-accept_all(int listener)
-{
-	struct connection	*c;
-	int			 fd;
-
-	while ((fd = accept4(listener, NULL, NULL,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
-		c = calloc(1, sizeof(*c));
-		if (c == NULL)
-			errx(2, "out of memory");
-		c->fd = fd;
-		watch(fd, EPOLLIN | EPOLLOUT | EPOLLET, c);
-	}
-	if (errno != EAGAIN)
-		err(2, "accept");
-}
-
-/* Gives false when the connection is over. */
-static bool
-tenant_ready(struct connection *c)
-{
-	ssize_t n;
-
-	while (c->in < (size_t)options.request) {
-		n = recv(c->fd, waste, sizeof(waste), 0);
-		if (n == -1 && errno == EAGAIN)
-			return true;
-		if (n <= 0)
-			return false;
-		c->in += (size_t)n;
-	}
-	while (c->out < (size_t)options.answer) {
-		size_t left = (size_t)options.answer - c->out;
-
-		n = send(c->fd, waste, left < sizeof(waste) ? left :
-		    sizeof(waste), MSG_NOSIGNAL);
-		if (n == -1)
-			return errno == EAGAIN;
-		c->out += (size_t)n;
-	}
-	return false;
-}
-
-static int
-tenant(void)
-{
-	static struct connection	stop, listener;
-	struct epoll_event		events[EVENTS];
-	int				i, n;
-
-	listener.fd = listen_unix();
-	watch(listener.fd, EPOLLIN, &listener);
-	watch(STDIN_FILENO, EPOLLIN, &stop);
-	(void)printf("ready\n");
-	(void)fflush(stdout);
-	for (;;) {
-		n = epoll_wait(poller, events, EVENTS, -1);
-		for (i = 0; i < n; i++) {
-			struct connection *c = events[i].data.ptr;
-
-			if (c == &stop)
-				return 0;
-			if (c == &listener) {
-				accept_all(listener.fd);
-			} else if (!tenant_ready(c)) {
-				(void)close(c->fd);
-				free(c);
-			}
-		}
-	}
-}
-
 static void
 read_flight(const char *path)
 {
@@ -346,14 +247,11 @@ number(const char *name, const char *text)
 static const struct option longs[] = {
 	{ "address", required_argument, NULL, 'A' },
 	{ "file", required_argument, NULL, 'f' },
-	{ "serve", required_argument, NULL, 'S' },
 	{ "unix", required_argument, NULL, 'u' },
-	{ "answer", required_argument, NULL, 'a' },
 	{ "concurrency", required_argument, NULL, 'c' },
 	{ "count", required_argument, NULL, 'n' },
 	{ "expect", required_argument, NULL, 'e' },
 	{ "port", required_argument, NULL, 'p' },
-	{ "request", required_argument, NULL, 'r' },
 	{ "seconds", required_argument, NULL, 's' },
 	{ "sources", required_argument, NULL, 'o' },
 	{ NULL, 0, NULL, 0 }
@@ -363,8 +261,6 @@ static long *
 number_of(int option)
 {
 	switch (option) {
-	case 'a':
-		return &options.answer;
 	case 'c':
 		return &options.concurrency;
 	case 'n':
@@ -373,8 +269,6 @@ number_of(int option)
 		return &options.expect;
 	case 'p':
 		return &options.port;
-	case 'r':
-		return &options.request;
 	case 's':
 		return &options.seconds;
 	case 'o':
@@ -393,9 +287,6 @@ option_take(int option, int at)
 		break;
 	case 'f':
 		read_flight(optarg);
-		break;
-	case 'S':
-		options.serve = optarg;
 		break;
 	case 'u':
 		options.path = optarg;
@@ -420,10 +311,7 @@ main(int argc, char *argv[])
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	if (poller == -1)
 		err(2, "epoll");
-	if (options.serve != NULL)
-		return tenant();
 	if (flight_size == 0 || (options.port == 0 && options.path == NULL))
-		errx(2, "usage: load --port N --file FLIGHT ... or load "
-		    "--serve PATH ...");
+		errx(2, "usage: load --port N --file FLIGHT ...");
 	return clients();
 }

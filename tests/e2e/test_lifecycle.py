@@ -18,6 +18,7 @@ from held import hold
 from lives import HELLO, Base
 
 LOAD = harness.BUILD / 'tests' / 'load'
+SERVE = harness.BUILD / 'tests' / 'serve'
 
 
 class Ending(Base):
@@ -178,7 +179,7 @@ class Handover(Base):
         path = self.scratch / 'flight'
         path.write_bytes(wire.hello('fast.example'))
         tenant = subprocess.Popen(
-            [LOAD, '--serve', self.host('fast.example') / 'tls-socket',
+            [SERVE, '--unix', self.host('fast.example') / 'tls-socket',
              '--request', str(path.stat().st_size), '--answer', '100'],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.addCleanup(tenant.wait)

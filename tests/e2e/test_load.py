@@ -11,6 +11,7 @@ import wire
 from harness import wait_for
 
 LOAD = harness.BUILD / 'tests' / 'load'
+SERVE = harness.BUILD / 'tests' / 'serve'
 ANSWER = 3000
 FLIGHTS = {'tls': (harness.HELLOS / 'chromium').read_bytes(),
            'http': wire.head('a.example', 'Accept: */*')}
@@ -30,7 +31,7 @@ class Load(harness.Case):
 
     def serve(self, path, request):
         tenant = subprocess.Popen(
-            [LOAD, '--serve', path, '--request', str(request), '--answer',
+            [SERVE, '--unix', path, '--request', str(request), '--answer',
              str(ANSWER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(tenant.wait)
         self.addCleanup(tenant.stdin.close)

@@ -18,7 +18,7 @@ from held import hold
 
 TRY = harness.BUILD / 'tests' / 'try'
 TABLE = harness.TOP / 'tests' / 'sandbox' / 'attacks.c'
-REASONS = 19        # by which a relay is told, each protocol: try_relay.c
+REASONS = 21        # by which a relay is told, each protocol: try_relay.c
 KILLED = r'killed by the sandbox \(SIGSYS\)'
 
 

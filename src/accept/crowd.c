@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/random.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crowd.h"
+#include "probe.h"
+
+enum {
+	ENTRIES_MAX = 1024,	/* looked at; usherd looks at fewer */
+	RACES_MAX = 16,		/* names that are taken */
+	/* Of several processes that start together each binds first and
+	 * listens then: a new socket that refuses need not be a dead one. */
+	YOUNG_SECONDS = 10
+};
+
+/* TOKEN-RANK-UNIQUE-handoff: the token is this process's. */
+#define TOKEN_BYTES	sizeof("ffffffff-")
+#define ENTRY_BYTES	sizeof("ffffffff-0-ffffffff-handoff")
+
+/* What is in the directory. */
+struct census {
+	char		own[TOKEN_BYTES];
+	enum place_rank	rank;		/* of the socket to come */
+	bool		others;		/* live ones of other processes */
+	bool		same, higher;	/* live ones of ours by their rank */
+};
+
+static uint32_t
+random_number(void)
+{
+	uint32_t value;
+
+	if (getrandom(&value, sizeof(value), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(value))
+		value = (uint32_t)getpid();	/* names need only differ */
+	return value;
+}
+
+/* What this process's sockets in a directory begin with. */
+static uint32_t
+token(void)
+{
+	static pid_t	owner = -1;
+	static uint32_t	value;
+
+	if (owner != getpid()) {
+		owner = getpid();
+		value = random_number();
+	}
+	return value;
+}
+
+static bool
+is_old(const struct stat *st)
+{
+	struct timespec now;
+
+	return clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+	    now.tv_sec - st->st_ctim.tv_sec > YOUNG_SECONDS;
+}
+
+static void
+count_own(const struct place *place, struct census *census, const char *name,
+    enum place_rank rank)
+{
+	struct stat st;
+
+	if (rank < census->rank) {
+		(void)unlinkat(place->directory, name, 0);
+		return;
+	}
+	if (probe(place->directory, name, &st) != PROBE_LIVE)
+		return;
+	if (rank == census->rank)
+		census->same = true;
+	else
+		census->higher = true;
+}
+
+static void
+count_one(const struct place *place, struct census *census, const char *name)
+{
+	const size_t	n = strlen(census->own);
+	struct stat	st;
+
+	if (!name_is_handoff(name))
+		return;
+	if (strncmp(name, census->own, n) == 0) {
+		count_own(place, census, name, (enum place_rank)(name[n] - '0'));
+		return;
+	}
+	switch (probe(place->directory, name, &st)) {
+	case PROBE_LIVE:
+		census->others = true;
+		break;
+	case PROBE_STALE:
+		if (is_old(&st))
+			(void)unlinkat(place->directory, name, 0);
+		break;
+	case PROBE_GONE:
+	case PROBE_OTHER:
+		break;
+	}
+}
+
+static int
+count_all(const struct place *place, struct census *census)
+{
+	const struct dirent	*entry;
+	DIR			*list;
+	int			 fd, seen;
+
+	fd = openat(place->directory, ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return place_refuse(place->port, errno, NULL);
+	list = fdopendir(fd);
+	if (list == NULL) {
+		(void)close(fd);	/* read only */
+		return place_refuse(place->port, ENOMEM, NULL);
+	}
+	for (seen = 0; seen < ENTRIES_MAX; seen++) {
+		entry = readdir(list);
+		if (entry == NULL)
+			break;
+		count_one(place, census, entry->d_name);
+	}
+	(void)closedir(list);	/* read only */
+	return 0;
+}
+
+int
+crowd_take(const struct place *place, const struct place_socket *socket)
+{
+	struct census	census;
+	char		entry[ENTRY_BYTES];
+	int		race;
+
+	memset(&census, 0, sizeof(census));
+	census.rank = place_rank(socket->address);
+	(void)snprintf(census.own, sizeof(census.own), "%08x-", token());
+	if (count_all(place, &census) == -1)
+		return -1;
+	if (!place->shared && (census.others || census.same))
+		return place_refuse(place->port, EADDRINUSE,
+		    "a server listens in it already");
+	if (census.higher)
+		return 0;
+	for (race = 0; race < RACES_MAX; race++) {
+		(void)snprintf(entry, sizeof(entry), "%s%d-%08x-handoff",
+		    census.own, (int)census.rank, random_number());
+		if (place_show(place, socket, entry) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return place_refuse(place->port, errno, NULL);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_PROBE_H
+#define USHER_PROBE_H
+
+/*
+ * Does anybody listen on a socket that is there?
+ */
+#include <sys/stat.h>
+
+enum probe {
+	PROBE_GONE,
+	PROBE_STALE,	/* a socket nobody listens on */
+	PROBE_LIVE,
+	PROBE_OTHER	/* not a socket */
+};
+
+#define PROBE_PATH_BYTES sizeof("/proc/self/fd/2147483647")
+
+/* Does not follow a symbolic link.  Fills in st for a socket. */
+enum probe	probe(int directory, const char *name, struct stat *st);
+
+/* The path that leads to what a descriptor was opened for. */
+void	probe_path(char path[static PROBE_PATH_BYTES], int fd);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "complain.h"
+#include "real.h"
+
+static struct real	calls;
+static pthread_once_t	once = PTHREAD_ONCE_INIT;
+
+static void *
+find(const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	if (found == NULL) {
+		complain("the C library has no %s()", name);
+		_exit(1);
+	}
+	return found;
+}
+
+static void
+find_all(void)
+{
+	calls.accept = find("accept");
+	calls.accept4 = find("accept4");
+	calls.bind = find("bind");
+	calls.getsockname = find("getsockname");
+	calls.getsockopt = find("getsockopt");
+	calls.setsockopt = find("setsockopt");
+}
+
+const struct real *
+real(void)
+{
+	if (pthread_once(&once, find_all) != 0)
+		_exit(1);	/* cannot happen to a valid object */
+	return &calls;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_REAL_H
+#define USHER_REAL_H
+
+/*
+ * The functions that preload.c puts itself before, as the C library (or the
+ * next preloaded library) has them.  All files here call them by this, so
+ * that nothing comes back to us.
+ */
+#include <sys/socket.h>
+
+struct real {
+	int	(*accept4)(int, struct sockaddr *, socklen_t *, int);
+	int	(*bind)(int, const struct sockaddr *, socklen_t);
+	int	(*getsockname)(int, struct sockaddr *, socklen_t *);
+	int	(*getsockopt)(int, int, int, void *, socklen_t *);
+	int	(*setsockopt)(int, int, int, const void *, socklen_t);
+	int	(*accept)(int, struct sockaddr *, socklen_t *);
+};
+
+/*
+ * Never NULL, nor are its members: a process in which they cannot be found is
+ * ended.  May be called at any time, also before the constructors have run.
+ */
+const struct real	*real(void);
+
+#endif

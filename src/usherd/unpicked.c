@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/queue.h>
+
+#include <err.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../common/agelist.h"
+#include "outq.h"
+#include "unpicked.h"
+
+enum {
+	SOON_MS = 20,		/* a server that is well has it by then */
+	LATER_MS = 1000,	/* one that is not is asked less often */
+	SHARE_HOST = 4,		/* of all, at most a quarter */
+	SHARE_OWNER = 2,
+	HOST_MAX = 256,		/* more than a burst leaves behind */
+	BUCKETS = 1024
+};
+
+TAILQ_HEAD(messages, message);
+
+/*
+ * What one host has not picked up, or what all the hosts of one owner have
+ * not.  There is one only while that is not nothing.
+ */
+struct account {
+	struct tenant		 of;
+	unsigned int		 n;
+	struct messages		 messages;	/* of a host */
+	LIST_ENTRY(account)	 chain;
+};
+
+struct message {
+	int			 stream;
+	struct account		*host, *owner;
+	struct age		 age;
+	struct agelist		*listed;
+	TAILQ_ENTRY(message)	 of_host;
+};
+
+LIST_HEAD(accounts, account);
+
+static struct accounts	buckets[BUCKETS], spare_accounts;
+static struct messages	spare_messages;
+static struct agelist	soon, later;
+static unsigned int	unpicked, unpicked_max;
+
+/* The account of all hosts of an owner is under no directory. */
+static struct tenant
+owner_of(const struct tenant *tenant)
+{
+	const struct tenant owner = { 0, 0, tenant->owner };
+
+	return owner;
+}
+
+static struct accounts *
+bucket(const struct tenant *of)
+{
+	return &buckets[(of->device * 31 + of->directory * 7 + of->owner) %
+	    BUCKETS];
+}
+
+static struct account *
+account_find(const struct tenant *of)
+{
+	struct account *account;
+
+	LIST_FOREACH(account, bucket(of), chain) {
+		if (account->of.device == of->device &&
+		    account->of.directory == of->directory &&
+		    account->of.owner == of->owner)
+			return account;
+	}
+	return NULL;
+}
+
+static struct account *
+account_get(const struct tenant *of)
+{
+	struct account *account = account_find(of);
+
+	if (account == NULL) {
+		account = LIST_FIRST(&spare_accounts);
+		LIST_REMOVE(account, chain);
+		LIST_INSERT_HEAD(bucket(of), account, chain);
+		account->of = *of;
+		account->n = 0;
+		TAILQ_INIT(&account->messages);
+	}
+	account->n++;
+	return account;
+}
+
+static void
+account_put(struct account *account)
+{
+	if (--account->n > 0)
+		return;
+	LIST_REMOVE(account, chain);
+	LIST_INSERT_HEAD(&spare_accounts, account, chain);
+}
+
+static void
+message_done(struct message *message)
+{
+	agelist_remove(message->listed, &message->age);
+	(void)close(message->stream);	/* all was said on it */
+	TAILQ_REMOVE(&message->host->messages, message, of_host);
+	account_put(message->host);
+	account_put(message->owner);
+	TAILQ_INSERT_HEAD(&spare_messages, message, of_host);
+	unpicked--;
+}
+
+static void
+message_again(struct age *age)
+{
+	struct message *message;
+
+	message = (void *)((char *)age - offsetof(struct message, age));
+	if (outq_empty(message->stream)) {
+		message_done(message);
+		return;
+	}
+	message->listed = &later;
+	agelist_touch(message->listed, &message->age);
+}
+
+static void
+account_sweep(struct account *account)
+{
+	struct message *message, *next;
+
+	for (message = TAILQ_FIRST(&account->messages); message != NULL;
+	    message = next) {
+		next = TAILQ_NEXT(message, of_host);
+		if (outq_empty(message->stream))
+			message_done(message);
+	}
+}
+
+static unsigned int
+count(const struct tenant *of)
+{
+	const struct account *account = account_find(of);
+
+	return account == NULL ? 0 : account->n;
+}
+
+bool
+unpicked_room(const struct tenant *tenant)
+{
+	const struct tenant	 owner = owner_of(tenant);
+	struct account		*host = account_find(tenant);
+	unsigned int		 most = unpicked_max / SHARE_HOST;
+
+	if (most > HOST_MAX)
+		most = HOST_MAX;
+	/* Looked through when half is used, so that a server that is well
+	 * never comes near the rest. */
+	if (host != NULL && host->n >= most / 2)
+		account_sweep(host);
+	return unpicked < unpicked_max && count(tenant) < most &&
+	    count(&owner) < unpicked_max / SHARE_OWNER;
+}
+
+void
+unpicked_add(const struct tenant *tenant, int stream)
+{
+	const struct tenant	 owner = owner_of(tenant);
+	struct message		*message = TAILQ_FIRST(&spare_messages);
+
+	TAILQ_REMOVE(&spare_messages, message, of_host);
+	message->stream = stream;
+	message->host = account_get(tenant);
+	message->owner = account_get(&owner);
+	TAILQ_INSERT_TAIL(&message->host->messages, message, of_host);
+	message->listed = &soon;
+	agelist_touch(message->listed, &message->age);
+	unpicked++;
+}
+
+void
+unpicked_make(struct event_base *base, unsigned int max)
+{
+	struct account	*accounts;
+	struct message	*messages;
+	unsigned int	 i;
+
+	accounts = calloc(2 * (size_t)max, sizeof(*accounts));
+	messages = calloc(max, sizeof(*messages));
+	if (accounts == NULL || messages == NULL)
+		errx(1, "out of memory");
+	unpicked_max = max;
+	TAILQ_INIT(&spare_messages);
+	for (i = 0; i < max; i++)
+		TAILQ_INSERT_TAIL(&spare_messages, &messages[i], of_host);
+	for (i = 0; i < 2 * max; i++)
+		LIST_INSERT_HEAD(&spare_accounts, &accounts[i], chain);
+	agelist_init(&soon, base, SOON_MS, message_again);
+	agelist_init(&later, base, LATER_MS, message_again);
+}

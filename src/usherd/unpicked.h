@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_UNPICKED_H
+#define USHER_UNPICKED_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "hosts.h"
+
+/*
+ * Hand-offs that their tenants have not picked up yet.  Descriptors in flight
+ * are counted per sending user, against RLIMIT_NOFILE (unix(7),
+ * ETOOMANYREFS): a tenant who accepts and never receives could use them up
+ * for everybody.  So each message's stream is kept until the message has been
+ * taken (outq.h), and their numbers are bounded per host, per owner of hosts,
+ * and in all.
+ */
+
+/* Room for max of them in all.  Exits 1 when there is no memory. */
+void	unpicked_make(struct event_base *base, unsigned int max);
+
+/* May one more be sent to this tenant?  Looks again at what he has left. */
+bool	unpicked_room(const struct tenant *tenant);
+
+/* A message was sent on this stream, which is now ours.  There was room. */
+void	unpicked_add(const struct tenant *tenant, int stream);
+
+#endif

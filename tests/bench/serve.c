@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A tenant that costs little: it reads a fixed number of bytes of each
+ * connection, answers a fixed number and closes, or with --hold waits for the
+ * client to.
+ *
+ *	serve [--unix PATH] [--handoff PATH] [--port N] --request N --answer N
+ *	     [--hold]
+ *
+ * The same process may listen on all three: relayed bytes, connections handed
+ * off (usher_accept()), and plain TCP on loopback.  Prints "ready"; ends when
+ * its standard input ends.
+ */
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../../src/accept/usher_accept.h"
+
+enum {
+	EVENTS = 256,
+	BLOCK = 1024 * 1024,
+	BACKLOG = 4096
+};
+
+enum kind {
+	STOP,			/* standard input */
+	LISTENER,
+	RECEIVER,		/* a listener for hand-offs */
+	CLIENT
+};
+
+struct connection {
+	enum kind	kind;
+	int		fd;
+	size_t		out;	/* bytes sent */
+	size_t		in;	/* bytes received */
+};
+
+static char	block[BLOCK];
+static size_t	request = 1, answer = 1;
+static bool	hold;
+static int	poller;
+
+static uid_t			usherd;
+static struct usher_trust	trust = { &usherd, 0 };
+
+static void
+watch(int fd, uint32_t events, enum kind kind)
+{
+	struct connection	*c = calloc(1, sizeof(*c));
+	struct epoll_event	 event = { .events = events, .data.ptr = c };
+
+	if (c == NULL)
+		errx(2, "out of memory");
+	c->kind = kind;
+	c->fd = fd;
+	if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) == -1)
+		err(2, "epoll_ctl");
+}
+
+static void
+listen_unix(const char *path, enum kind kind)
+{
+	struct sockaddr_un	at = { .sun_family = AF_UNIX };
+	int			fd;
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	(void)unlink(path);	/* that of the last run */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 ||
+	    chmod(path, 0666) == -1 || listen(fd, BACKLOG) == -1)
+		err(2, "%s", path);
+	watch(fd, EPOLLIN, kind);
+}
+
+static void
+listen_tcp(const char *port)
+{
+	struct sockaddr_in	at = { .sin_family = AF_INET };
+	const int		one = 1;
+	int			fd;
+
+	at.sin_port = htons((uint16_t)atoi(port));
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+	    sizeof(one)) == -1 ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 ||
+	    listen(fd, BACKLOG) == -1)
+		err(2, "port %s", port);
+	watch(fd, EPOLLIN, LISTENER);
+}
+
+static void
+accept_all(const struct connection *listener)
+{
+	const int			flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int				fd;
+
+	for (;;) {
+		if (listener->kind == RECEIVER)
+			fd = usher_accept(listener->fd, &trust, NULL, NULL,
+			    flags);
+		else
+			fd = accept4(listener->fd, NULL, NULL, flags);
+		if (fd == -1)
+			break;
+		watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, CLIENT);
+	}
+	if (errno != EAGAIN)
+		err(2, "accept");
+}
+
+/* Gives false when the connection is over. */
+static bool
+client_ready(struct connection *c)
+{
+	ssize_t	n;
+	size_t	left;
+
+	for (;;) {
+		n = recv(c->fd, block, sizeof(block), 0);
+		if (n == -1 && errno == EAGAIN)
+			break;
+		if (n <= 0)
+			return false;
+		c->in += (size_t)n;
+	}
+	if (c->in < request)
+		return true;
+	while (c->out < answer) {
+		left = answer - c->out;
+		n = send(c->fd, block, left < sizeof(block) ? left :
+		    sizeof(block), MSG_NOSIGNAL);
+		if (n == -1)
+			return errno == EAGAIN;
+		c->out += (size_t)n;
+	}
+	return hold;
+}
+
+static void
+serve(void)
+{
+	struct epoll_event	events[EVENTS];
+	struct connection	*c;
+	int			i, n;
+
+	for (;;) {
+		n = epoll_wait(poller, events, EVENTS, -1);
+		for (i = 0; i < n; i++) {
+			c = events[i].data.ptr;
+			if (c->kind == STOP)
+				exit(0);
+			if (c->kind != CLIENT) {
+				accept_all(c);
+			} else if (!client_ready(c)) {
+				(void)close(c->fd);
+				free(c);
+			}
+		}
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct option	longs[] = {
+		{ "answer", required_argument, NULL, 'a' },
+		{ "handoff", required_argument, NULL, 'H' },
+		{ "hold", no_argument, NULL, 'h' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "request", required_argument, NULL, 'r' },
+		{ "unix", required_argument, NULL, 'u' },
+		{ NULL, 0, NULL, 0 }
+	};
+	const struct passwd		*user;
+	struct rlimit			rl;
+	int				option;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	user = getpwnam("_usherd");
+	if (user != NULL) {	/* else only our own */
+		usherd = user->pw_uid;
+		trust.nuids = 1;
+	}
+	poller = epoll_create1(EPOLL_CLOEXEC);
+	if (poller == -1)
+		err(2, "epoll");
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (option) {
+		case 'a':
+			answer = strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			request = strtoul(optarg, NULL, 10);
+			break;
+		case 'h':
+			hold = true;
+			break;
+		case 'p':
+			listen_tcp(optarg);
+			break;
+		case 'u':
+			listen_unix(optarg, LISTENER);
+			break;
+		case 'H':
+			listen_unix(optarg, RECEIVER);
+			break;
+		default:
+			return 2;	/* getopt(3) has said what is wrong */
+		}
+	}
+	watch(STDIN_FILENO, EPOLLIN, STOP);
+	(void)printf("ready\n");
+	(void)fflush(stdout);
+	serve();
+	return 0;
+}
