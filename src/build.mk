@@ -73,10 +73,11 @@ USHER = $(B)/usher_main.o $(B)/usher_run.o $(B)/usher_arguments.o \
 ACCEPT = $(B)/accept_preload.o $(B)/accept_settings.o \
 	$(B)/accept_listener.o $(B)/accept_options.o $(B)/accept_receive.o \
 	$(B)/accept_accept.o $(B)/accept_complain.o $(B)/accept_crowd.o \
-	$(B)/accept_name.o $(B)/accept_place.o $(B)/accept_probe.o \
-	$(B)/accept_real.o
+	$(B)/accept_family.o $(B)/accept_name.o $(B)/accept_place.o \
+	$(B)/accept_probe.o $(B)/accept_real.o
 SHARED = -fPIC -fvisibility=hidden
-PRELOAD = -shared -Wl,-soname,libusher-accept.so
+PRELOAD = -shared -Wl,-soname,libusher-accept.so -Wl,--wrap=accept4 \
+	-Wl,--wrap=getpeername -Wl,--wrap=getsockname -Wl,--wrap=getsockopt
 
 PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
 	$(B)/usher $(B)/libusher-accept.so $(B)/usher-example
@@ -84,7 +85,8 @@ PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
 # Each unit suite links what it tests and nothing else.
 UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
-	$(B)/tests/test_message $(B)/tests/test_proxy
+	$(B)/tests/test_message $(B)/tests/test_proxy \
+	$(B)/tests/test_accept $(B)/tests/test_trust
 TOOLS = $(B)/tests/load $(B)/tests/serve
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
@@ -254,6 +256,8 @@ $(B)/accept_complain.o: src/accept/complain.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/complain.c
 $(B)/accept_crowd.o: src/accept/crowd.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/crowd.c
+$(B)/accept_family.o: src/accept/family.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/family.c
 $(B)/accept_name.o: src/accept/name.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/name.c
 $(B)/accept_place.o: src/accept/place.c $(HEADERS)
@@ -299,6 +303,16 @@ PROXY = $(B)/proxy.o $(B)/crc32c.o
 
 $(B)/tests/test_proxy: tests/unit/test_proxy.c $(UNIT_SOURCES) $(PROXY)
 	$(UNIT) tests/unit/test_proxy.c $(PROXY) $(UNIT_LIBS)
+
+RECEIVER = src/accept/usher_accept.c
+
+$(B)/tests/test_accept: tests/unit/test_accept.c tests/unit/handing.h \
+	    $(RECEIVER) $(HEADERS)
+	$(UNIT) tests/unit/test_accept.c $(RECEIVER) $(UNIT_LIBS)
+
+$(B)/tests/test_trust: tests/unit/test_trust.c tests/unit/handing.h \
+	    $(RECEIVER) $(HEADERS)
+	$(UNIT) tests/unit/test_trust.c $(RECEIVER) $(UNIT_LIBS)
 
 # The misbehaving test build, in a directory of its own because usherd finds
 # the others beside itself: the shipped objects, with one function of each

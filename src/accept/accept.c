@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "accept.h"
+#include "family.h"
 #include "options.h"
 #include "real.h"
 #include "settings.h"
@@ -19,40 +19,6 @@ struct taking {
 	enum name_kind		 kind;
 	const struct name	*name;
 };
-
-/* The four bytes of an address that is ::ffff:192.0.2.1. */
-static const void *
-mapped(const struct in6_addr *address)
-{
-	return IN6_IS_ADDR_V4MAPPED(address) ? address->s6_addr + 12 : NULL;
-}
-
-/* A client of usherd's other family, as a listener of this one sees it. */
-static void
-convert(union name_address *address, sa_family_t family)
-{
-	union name_address	from = *address;
-	const void		*four;
-
-	if (from.any.sa_family == family)
-		return;
-	if (family == AF_INET6) {
-		memset(address, 0, sizeof(*address));
-		address->in6.sin6_family = AF_INET6;
-		address->in6.sin6_port = from.in.sin_port;
-		memset(address->in6.sin6_addr.s6_addr + 10, 0xff, 2);
-		memcpy(address->in6.sin6_addr.s6_addr + 12, &from.in.sin_addr,
-		    sizeof(from.in.sin_addr));
-		return;
-	}
-	four = mapped(&from.in6.sin6_addr);
-	if (four == NULL)
-		return;
-	memset(address, 0, sizeof(*address));
-	address->in.sin_family = AF_INET;
-	address->in.sin_port = from.in6.sin6_port;
-	memcpy(&address->in.sin_addr, four, sizeof(address->in.sin_addr));
-}
 
 /*
  * Trust is asked for in two steps, as the second costs system calls for a
@@ -80,36 +46,6 @@ receive(const struct taking *taking, int stream, union name_address *address,
 	return usher_receive(stream, &owner, &address->any, &size, flags);
 }
 
-static void
-finish(const struct taking *taking, int client, union name_address *address)
-{
-	const int family = AF_INET;
-
-	if (taking->kind != NAME_STANDIN)
-		return;
-	/* A real AF_INET socket, so that getsockname(2) and getpeername(2)
-	 * agree with accept(2).  Linux refuses after the client's FIN. */
-	if (taking->name->address.any.sa_family == AF_INET &&
-	    address->any.sa_family == AF_INET6 &&
-	    mapped(&address->in6.sin6_addr) != NULL)
-		(void)real()->setsockopt(client, IPPROTO_IPV6, IPV6_ADDRFORM,
-		    &family, sizeof(family));
-	convert(address, taking->name->address.any.sa_family);
-	options_inherit(taking->listener, client);
-}
-
-static void
-give_address(const union name_address *from, struct sockaddr *address,
-    socklen_t *size)
-{
-	const socklen_t full = name_address_size(from);
-
-	if (address == NULL)
-		return;
-	memcpy(address, from, full < *size ? full : *size);
-	*size = full;
-}
-
 /* Takes what the stream brings, and closes it. */
 static int
 take(const struct taking *taking, int stream, struct sockaddr *address,
@@ -124,8 +60,13 @@ take(const struct taking *taking, int stream, struct sockaddr *address,
 	errno = error;
 	if (client == -1)
 		return -1;
-	finish(taking, client, &client_address);
-	give_address(&client_address, address, size);
+	if (taking->kind == NAME_STANDIN) {
+		family_adopt(client, &client_address,
+		    taking->name->address.any.sa_family);
+		options_inherit(taking->listener, client);
+	}
+	if (address != NULL)
+		name_address_give(&client_address, address, size);
 	return client;
 }
 

@@ -10,8 +10,9 @@ enum {
 	PREFIX = 12
 };
 
-void
-family_convert(union name_address *address, sa_family_t family)
+/* Shows an address in a family, AF_INET or AF_INET6. */
+static void
+convert(union name_address *address, sa_family_t family)
 {
 	const union name_address	 from = *address;
 	uint8_t				*bytes = address->in6.sin6_addr.s6_addr;
@@ -34,19 +35,49 @@ family_convert(union name_address *address, sa_family_t family)
 		    sizeof(address->in.sin_addr));
 }
 
+/* The kernel's own way, ipv6(7): refused after the client has ended. */
+static bool
+reform(int client, const union name_address *address)
+{
+	const int family = AF_INET;
+
+	return address->any.sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr) &&
+	    real()->setsockopt(client, IPPROTO_IPV6, IPV6_ADDRFORM, &family,
+	    sizeof(family)) == 0;
+}
+
 void
 family_adopt(int client, union name_address *address, sa_family_t family)
 {
-	const int in = AF_INET, off = 0;
+	const int off = 0;
 
 	if (address->any.sa_family == family)
 		return;
-	/* The kernel's own way, ipv6(7), which it refuses where the client
-	 * has ended its side already. */
-	if (family == AF_INET || !IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr) ||
-	    real()->setsockopt(client, IPPROTO_IPV6, IPV6_ADDRFORM, &in,
-	    sizeof(in)) == -1)
-		(void)real()->setsockopt(client, IPPROTO_IP, IP_MULTICAST_ALL,
-		    &off, sizeof(off));
-	family_convert(address, family);
+	if (!reform(client, address))
+		(void)real()->setsockopt(client, IPPROTO_IP,
+		    IP_MULTICAST_LOOP, &off, sizeof(off));
+	convert(address, family);
+}
+
+bool
+family_is_other(int fd)
+{
+	const int	error = errno;
+	int		type = -1, value = 1;
+	socklen_t	size = sizeof(value), type_size = sizeof(type);
+
+	if (real()->getsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &value,
+	    &size) == 0 && value == 0)
+		(void)real()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type,
+		    &type_size);
+	errno = error;
+	return type == SOCK_STREAM;
+}
+
+void
+family_swap(union name_address *address)
+{
+	convert(address, address->any.sa_family == AF_INET ? AF_INET6 :
+	    AF_INET);
 }

@@ -11,19 +11,16 @@
  * family, as IPv6 sockets show IPv4 addresses: ::ffff:192.0.2.1.  A real IPv6
  * address has no such form in IPv4 and becomes 0.0.0.0.
  *
- * The mark is IP_MULTICAST_ALL switched off (ip(7)), of which a TCP socket
+ * The mark is IP_MULTICAST_LOOP switched off (ip(7)), of which a TCP socket
  * makes no use: thus it belongs to the socket, and whoever gets that gets it.
  */
 #include <stdbool.h>
 
 #include "name.h"
 
-/* Shows an address in a family, AF_INET or AF_INET6. */
-void	family_convert(union name_address *address, sa_family_t family);
-
 /*
- * Makes a client's socket one of this family, as far as it goes; address is
- * the client's, and is converted.
+ * Makes a client's socket one of this family, AF_INET or AF_INET6, or marks
+ * it.  The client's address is given as it is shown from then on.
  */
 void	family_adopt(int client, union name_address *address,
 	    sa_family_t family);
@@ -31,7 +28,7 @@ void	family_adopt(int client, union name_address *address,
 /* Is it a TCP socket that was marked?  Leaves errno alone. */
 bool	family_is_other(int fd);
 
-/* An address of a socket that was marked. */
+/* Shows an address of a socket that was marked in the other family. */
 void	family_swap(union name_address *address);
 
 #endif

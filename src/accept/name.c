@@ -152,9 +152,13 @@ name_write(char out[static NAME_BYTES], const struct name *name,
 	    (uint32_t)name->owner, unique);
 }
 
-socklen_t
-name_address_size(const union name_address *address)
+void
+name_address_give(const union name_address *from, struct sockaddr *address,
+    socklen_t *size)
 {
-	return address->any.sa_family == AF_INET6 ? sizeof(address->in6) :
-	    sizeof(address->in);
+	const socklen_t full = from->any.sa_family == AF_INET6 ?
+	    sizeof(from->in6) : sizeof(from->in);
+
+	memcpy(address, from, full < *size ? full : *size);
+	*size = full;
 }

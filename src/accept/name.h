@@ -58,7 +58,8 @@ enum name_kind	name_read(struct name *name, const char *path);
 void	name_write(char out[static NAME_BYTES], const struct name *name,
 	    uint32_t unique);
 
-/* The size of an address of this family: of AF_INET or AF_INET6. */
-socklen_t	name_address_size(const union name_address *address);
+/* As accept(2) and getsockname(2) give one: cut off at *size, now its own. */
+void	name_address_give(const union name_address *from,
+	    struct sockaddr *address, socklen_t *size);
 
 #endif

@@ -11,13 +11,12 @@
 #define _POSIX_C_SOURCE 200809L
 #include <sys/socket.h>
 
-#include <errno.h>
 #include <pthread.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "accept.h"
 #include "complain.h"
+#include "family.h"
 #include "listener.h"
 #include "options.h"
 #include "place.h"
@@ -94,14 +93,33 @@ EXPORTED int
 getsockname(int fd, struct sockaddr *address, socklen_t *size)
 {
 	struct name	name;
-	socklen_t	full;
+	socklen_t	full = sizeof(name.address);
 
-	if (address == NULL || size == NULL ||
-	    listener_kind(fd, &name) != NAME_STANDIN)
+	if (address == NULL || size == NULL)
 		return real()->getsockname(fd, address, size);
-	full = name_address_size(&name.address);
-	memcpy(address, &name.address, full < *size ? full : *size);
-	*size = full;
+	if (listener_kind(fd, &name) != NAME_STANDIN) {
+		if (!family_is_other(fd))
+			return real()->getsockname(fd, address, size);
+		if (real()->getsockname(fd, &name.address.any, &full) == -1)
+			return -1;
+		family_swap(&name.address);
+	}
+	name_address_give(&name.address, address, size);
+	return 0;
+}
+
+EXPORTED int
+getpeername(int fd, struct sockaddr *address, socklen_t *size)
+{
+	union name_address	peer;
+	socklen_t		full = sizeof(peer);
+
+	if (address == NULL || size == NULL || !family_is_other(fd))
+		return real()->getpeername(fd, address, size);
+	if (real()->getpeername(fd, &peer.any, &full) == -1)
+		return -1;
+	family_swap(&peer);
+	name_address_give(&peer, address, size);
 	return 0;
 }
 

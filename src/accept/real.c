@@ -28,6 +28,7 @@ find_all(void)
 	calls.accept = find("accept");
 	calls.accept4 = find("accept4");
 	calls.bind = find("bind");
+	calls.getpeername = find("getpeername");
 	calls.getsockname = find("getsockname");
 	calls.getsockopt = find("getsockopt");
 	calls.setsockopt = find("setsockopt");
@@ -39,4 +40,28 @@ real(void)
 	if (pthread_once(&once, find_all) != 0)
 		_exit(1);	/* cannot happen to a valid object */
 	return &calls;
+}
+
+int
+__wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+	return real()->accept4(fd, address, size, flags);
+}
+
+int
+__wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size)
+{
+	return real()->getpeername(fd, address, size);
+}
+
+int
+__wrap_getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+	return real()->getsockname(fd, address, size);
+}
+
+int
+__wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+	return real()->getsockopt(fd, level, name, value, size);
 }

@@ -10,12 +10,13 @@
 #include <sys/socket.h>
 
 struct real {
+	int	(*accept)(int, struct sockaddr *, socklen_t *);
 	int	(*accept4)(int, struct sockaddr *, socklen_t *, int);
 	int	(*bind)(int, const struct sockaddr *, socklen_t);
+	int	(*getpeername)(int, struct sockaddr *, socklen_t *);
 	int	(*getsockname)(int, struct sockaddr *, socklen_t *);
 	int	(*getsockopt)(int, int, int, void *, socklen_t *);
 	int	(*setsockopt)(int, int, int, const void *, socklen_t);
-	int	(*accept)(int, struct sockaddr *, socklen_t *);
 };
 
 /*
@@ -23,5 +24,14 @@ struct real {
  * ended.  May be called at any time, also before the constructors have run.
  */
 const struct real	*real(void);
+
+/*
+ * What usher_accept.c gets for its calls, which knows nothing of this: the
+ * linker renames them (--wrap of ld(1), src/build.mk).
+ */
+int	__wrap_accept4(int, struct sockaddr *, socklen_t *, int);
+int	__wrap_getpeername(int, struct sockaddr *, socklen_t *);
+int	__wrap_getsockname(int, struct sockaddr *, socklen_t *);
+int	__wrap_getsockopt(int, int, int, void *, socklen_t *);
 
 #endif

@@ -90,22 +90,30 @@ listen_check(char *item)
 	return strtoul(item, NULL, 10);
 }
 
+static void
+twice_check(const unsigned long *ports, size_t n, unsigned long port)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (ports[i] == port)
+			die(1, "-l: port %lu is there twice", port);
+	}
+}
+
 void
 arguments_listen_check(const char *list)
 {
 	unsigned long	ports[SETTINGS_PORTS];
 	char		item[PATH_MAX];
-	size_t		i, n;
+	size_t		n;
 
 	for (n = 0; list != NULL; n++) {
 		if (n == SETTINGS_PORTS)
 			die(1, "-l: more than %d ports", SETTINGS_PORTS);
 		list = item_take(item, sizeof(item), 'l', list);
 		ports[n] = listen_check(item);
-		for (i = 0; i < n; i++) {
-			if (ports[i] == ports[n])
-				die(1, "-l: port %lu is there twice", ports[n]);
-		}
+		twice_check(ports, n, ports[n]);
 	}
 }
 

@@ -52,6 +52,13 @@ header_send(enum header_kind kind, const struct errand *errand,
 	    MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)header.size ? 0 : -1;
 }
 
+static const char *
+handoff_name(const struct errand *errand)
+{
+	return errand->protocol == PROTOCOL_TLS ? "tls-handoff" :
+	    "http-handoff";
+}
+
 /* A tenant who leaves hand-offs lying gets no more of them for now. */
 static enum refusal
 connect_handoff(const struct host *host, const char *entry,
@@ -106,8 +113,7 @@ static enum refusal
 connect_entry(const struct host *host, const struct errand *errand,
     struct found *found)
 {
-	const char	*handoff = errand->protocol == PROTOCOL_TLS ?
-			    "tls-handoff" : "http-handoff";
+	const char	*handoff = handoff_name(errand);
 	enum refusal	 refusal;
 
 	if (errand->acme) {
@@ -134,6 +140,9 @@ host_try(const struct host *host, const struct errand *errand,
 	/* A server that was just replaced: its successor is there by now. */
 	if (refusal == REFUSAL_REFUSED)
 		refusal = connect_entry(host, errand, found);
+	if (refusal == REFUSAL_REFUSED && errand->handoff == HANDOFF_NEVER &&
+	    host_has(host, handoff_name(errand)))
+		refusal = REFUSAL_MISDIRECTED;
 	if (refusal != REFUSAL_NONE || found->handoff)
 		return refusal;
 	kind = header_wanted(host);

@@ -32,7 +32,7 @@ struct errand {
 struct ends {
 	struct sockaddr_in6	client;
 	struct sockaddr_in6	listener;
-	unsigned int		changed;	/* tcp_options_on() */
+	unsigned int		changed;	/* tcp_options_off() */
 };
 
 /* Where it goes. */

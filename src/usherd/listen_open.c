@@ -37,7 +37,9 @@ options_set(struct listener *listener, const char *name)
 {
 	int flags;
 
-	if (tcp_options_on(listener->fd, &listener->changed) == -1)
+	if (tcp_options_off(listener->fd, &listener->changed) == -1 ||
+	    (!listener->given &&
+	    tcp_options_on(listener->fd, listener->changed) == -1))
 		err(1, "%s", name);
 	flags = fcntl(listener->fd, F_GETFL);
 	if (flags == -1 ||
@@ -62,7 +64,8 @@ name_make(struct listener *listener)
 }
 
 static void
-add(struct opening *opening, enum protocol protocol, int fd, const char *name)
+add(struct opening *opening, enum protocol protocol, int fd, const char *name,
+    bool given)
 {
 	struct listener *listener;
 
@@ -75,6 +78,7 @@ add(struct opening *opening, enum protocol protocol, int fd, const char *name)
 		err(1, "%s", name);
 	(void)close(fd);	/* its duplicate is in use */
 	listener->protocol = protocol;
+	listener->given = given;
 	options_set(listener, name);
 	name_make(listener);
 }
@@ -109,7 +113,7 @@ take_over(struct opening *opening, enum protocol protocol, int inherited,
 
 	if (wrong != NULL)
 		errx(1, "%s: descriptor %d is %s", name, inherited, wrong);
-	add(opening, protocol, inherited, name);
+	add(opening, protocol, inherited, name, true);
 }
 
 /* getaddrinfo(3) of some systems takes "+1" and 65537 for ports. */
@@ -216,7 +220,7 @@ open_option(struct opening *opening, const struct listen_option *option)
 	for (where = list; where != NULL; where = where->ai_next) {
 		fd = bind_one(option, where);
 		if (fd != -1)
-			add(opening, option->protocol, fd, option->text);
+			add(opening, option->protocol, fd, option->text, false);
 	}
 	freeaddrinfo(list);
 	if (opening->n == before)

@@ -3,6 +3,7 @@
 #define USHER_LISTEN_OPEN_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "options.h"
@@ -13,7 +14,8 @@ struct listener {
 	int		 fd;
 	enum protocol	 protocol;
 	struct event	*event;
-	unsigned int	 changed;	/* tcp_options_on() */
+	unsigned int	 changed;	/* tcp_options_off(), at the start */
+	bool		 given;		/* and still: it is not our own */
 	char		 name[LISTENER_NAME_MAX];	/* "[::]:443" */
 };
 

@@ -14,6 +14,7 @@
 #include "listen_open.h"
 #include "listener.h"
 #include "log.h"
+#include "tcp_options.h"
 #include "visitor.h"
 
 enum {
@@ -64,6 +65,9 @@ accept_one(const struct listener *listener, struct ends *ends)
 	/* When it fails the address stays unspecified; nothing hangs on it. */
 	(void)getsockname(client, (struct sockaddr *)&ends->listener, &size);
 	ends->changed = listener->changed;
+	/* When it fails the client has left, which will be seen. */
+	if (listener->given)
+		(void)tcp_options_on(client, listener->changed);
 	return client;
 }
 

@@ -33,22 +33,28 @@ put(int fd, unsigned int set, int value)
 }
 
 int
-tcp_options_on(int fd, unsigned int *changed)
+tcp_options_off(int fd, unsigned int *off)
 {
 	socklen_t	size;
 	size_t		i;
 	int		value;
 
-	*changed = 0;
+	*off = 0;
 	for (i = 0; i < OPTIONS; i++) {
 		size = sizeof(value);
 		if (getsockopt(fd, options[i].level, options[i].name, &value,
 		    &size) == -1)
 			return -1;
 		if (value == 0)
-			*changed |= 1U << i;
+			*off |= 1U << i;
 	}
-	return put(fd, *changed, 1);
+	return 0;
+}
+
+int
+tcp_options_on(int fd, unsigned int off)
+{
+	return put(fd, off, 1);
 }
 
 int

@@ -11,9 +11,7 @@
 
 enum {
 	SOON_MS = 20,		/* a server that is well has it by then */
-	LATER_MS = 1000,	/* one that is not is asked less often */
-	SHARE_HOST = 4,		/* of all, at most a quarter */
-	SHARE_OWNER = 2,
+	LATER_MS = 100,		/* one that is not is asked less often */
 	HOST_MAX = 256,		/* more than a burst leaves behind */
 	BUCKETS = 1024
 };
@@ -149,21 +147,33 @@ count(const struct tenant *of)
 	return account == NULL ? 0 : account->n;
 }
 
+/*
+ * An owner may have as many as are then still free, and a host as many as its
+ * owner could then still have: whoever comes last finds some left, however
+ * many are stuck.  Each host may have one as long as its owner may.
+ */
+static unsigned int
+host_most(const struct tenant *tenant)
+{
+	const struct tenant	owner = owner_of(tenant);
+	const unsigned int	left = unpicked_max - unpicked;
+	const unsigned int	used = count(&owner);
+
+	if (used >= left)
+		return 0;
+	return left - used < HOST_MAX ? left - used : HOST_MAX;
+}
+
 bool
 unpicked_room(const struct tenant *tenant)
 {
-	const struct tenant	 owner = owner_of(tenant);
-	struct account		*host = account_find(tenant);
-	unsigned int		 most = unpicked_max / SHARE_HOST;
+	struct account *host = account_find(tenant);
 
-	if (most > HOST_MAX)
-		most = HOST_MAX;
 	/* Looked through when half is used, so that a server that is well
 	 * never comes near the rest. */
-	if (host != NULL && host->n >= most / 2)
+	if (host != NULL && host->n >= host_most(tenant) / 2)
 		account_sweep(host);
-	return unpicked < unpicked_max && count(tenant) < most &&
-	    count(&owner) < unpicked_max / SHARE_OWNER;
+	return count(tenant) < host_most(tenant);
 }
 
 void

@@ -119,12 +119,16 @@ class Server:
         self.listeners = [self.listener(path) for path in how.paths]
 
     def listener(self, path):
-        """Bound before the user is changed, who then listens."""
+        """Bound before the user is changed, who then listens; it comes into
+        its place with its mode, over what may be there."""
+        beside = os.path.join(os.path.dirname(path),
+                              f'.{os.path.basename(path)}.new')
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            os.unlink(beside)
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(path)
-        os.chmod(path, self.how.mode)
+        listener.bind(beside)
+        os.chmod(beside, self.how.mode)
+        os.rename(beside, path)
         listener.setblocking(False)
         return listener
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -99,7 +100,19 @@ static const struct attack {
 	{ "recv-accepted", KEYS, try_recv, PARENT_CLIENT },
 	{ "recvmsg-accepted", KEYS, try_recvmsg, PARENT_CLIENT },
 	{ "write-accepted", KEYS, try_write, PARENT_CLIENT },
-	{ "sendmsg-accepted", KEYS, try_sendmsg, PARENT_CLIENT },
+	/* beside what a hand-off is sent with */
+	{ "sendmsg-waiting", KEYS, try_sendmsg_flags, MSG_NOSIGNAL },
+	{ "sendmsg-urgent", KEYS, try_sendmsg_flags,
+	    MSG_NOSIGNAL | MSG_DONTWAIT | MSG_OOB },
+	{ "setfl-async", KEYS, try_setfl, O_ASYNC | O_NONBLOCK },
+	{ "setfl-append", KEYS, try_setfl, O_APPEND },
+	{ "linger", KEYS, try_setsockopt, SO_LINGER },
+	{ "receive-buffer", KEYS, try_setsockopt, SO_RCVBUF },
+	{ "keepalive", EYES, try_setsockopt, SO_KEEPALIVE },
+	{ "setfl", EYES, try_setfl, 0 },
+	{ "unsent", EYES, try_ioctl, SIOCOUTQ },
+	{ "ioctl-type", KEYS, try_ioctl, TIOCSTI },
+	{ "ioctl-async", KEYS, try_ioctl, FIOASYNC },
 	{ "accept-accepted", KEYS, try_accept, PARENT_CLIENT },
 	{ "listen", KEYS, try_listen, PARENT_CLIENT },
 };

@@ -353,6 +353,18 @@ try_sendmsg(int fd)
 }
 
 void
+try_sendmsg_flags(int flags)
+{
+	(void)syscall(SYS_sendmsg, CHILD_CLIENT, &message, flags);
+}
+
+void
+try_setfl(int flags)
+{
+	(void)syscall(SYS_fcntl, CHILD_CLIENT, F_SETFL, flags);
+}
+
+void
 try_shutdown(int fd)
 {
 	(void)syscall(SYS_shutdown, fd, SHUT_WR);

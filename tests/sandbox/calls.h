@@ -53,6 +53,8 @@ void	try_write(int);
 void	try_writev(int);
 void	try_send(int);
 void	try_sendmsg(int);
+void	try_sendmsg_flags(int);
+void	try_setfl(int);
 void	try_shutdown(int);
 void	try_splice(int);
 void	try_tee(int);
