@@ -10,7 +10,8 @@ Rows: kept-alive HTTP requests (wrk, 64 connections, small responses) per
 second and CPU of the proxy per request; CPU of the proxy per new TLS
 connection routed by SNI; bulk throughput and CPU of the proxy per GB; memory
 and descriptors of the proxy per idle established connection.  Each number is
-the median of ROUNDS rounds in which the proxies take turns.  "direct" is the
+the median of the rounds in which the proxies take turns, each ratio the
+median of the ratios in each round.  "direct" is the
 tenant without a proxy; the tenant is the same process for all of them.
 Everything is on loopback and ends by itself.
 """
@@ -33,10 +34,10 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('USHER_BUILD', TOP / 'build')).resolve()
 HELLO = TOP / 'tests' / 'hellos' / 'chromium'
 ROUNDS = int(os.environ.get('ROUNDS', '3'))
-BULK_ROUNDS = 2 * ROUNDS + 1    # ratios near 1 want more of them
+BULK_ROUNDS = 4 * ROUNDS + 1    # ratios near 1 want more of them
 CONNECTIONS = 10000
 WRK_SECONDS = 3
-BULK_BYTES = 2 << 30
+BULK_BYTES = 1 << 30
 IDLE = 1000
 OURS = ('usherd hand-off', 'usherd relay')
 
@@ -187,8 +188,9 @@ class Bench:
         rates, costs = {}, {}
         buffer = bytearray(1 << 20)
         rows = self.routers(self.serve(BULK_BYTES))
-        for _ in range(BULK_ROUNDS):
-            for proxy in rows:
+        for turn in range(BULK_ROUNDS):
+            # who comes first finds the machine otherwise than who is last
+            for proxy in rows[turn % len(rows):] + rows[:turn % len(rows)]:
                 before, start, got = proxy.cpu(), time.monotonic(), 0
                 with socket.create_connection(('127.0.0.1',
                                                proxy.port)) as s:
@@ -234,6 +236,13 @@ def note(values, proxy, value):
     values.setdefault(proxy.name, []).append(value)
 
 
+def ratio(ours, theirs):
+    """The median of the rounds' own ratios: noise comes in long waves."""
+    if min(theirs) <= 0:
+        return '    -'
+    return f'{statistics.median(a / b for a, b in zip(ours, theirs)):5.2f}'
+
+
 def show(title, values, unit, digits):
     medians = {name: statistics.median(numbers)
                for name, numbers in values.items()}
@@ -241,8 +250,7 @@ def show(title, values, unit, digits):
     print(f'\n{title}')
     for name, median in medians.items():
         ratios = ''.join(
-            f'  {one.split()[1]}/this '
-            + (f'{medians[one] / median:5.2f}' if median > 0 else '    -')
+            f'  {one.split()[1]}/this {ratio(values[one], values[name])}'
             for one in ours)
         print(f'  {name:16}{median:12.{digits}f} {unit:6}{ratios}')
     sys.stdout.flush()

@@ -22,7 +22,8 @@ from talker import together
 
 LIMIT = 1024
 ALL = (LIMIT - 512) // 4        # messages that may lie unreceived: unpicked.h
-PER_HOST, PER_OWNER = ALL // 4, ALL // 2
+PER_HOST = ALL // 3 + 1          # alone: as many as its owner could still have
+PER_OWNER = ALL // 2
 HUNDREDS = 150                  # of visitors, by each protocol
 EACH = 100                      # of other tenants' visitors, by each way
 

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: ISC
+"""Real servers, unmodified, that are handed connections: issue 4 item 4.
+
+A server is a class that says how it is started; Proof is what is asked of
+each.  It gets connections in one of two ways: (a) it listens on the UNIX
+socket itself, (b) it listens on TCP ports that `usher run -l` turns.
+"""
+import contextlib
+import os
+import pwd
+import re
+import resource
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import unittest
+
+import held
+import wire
+from harness import BUILD, ROOT, Case, children_of, wait_for
+from runs import LIBRARY, NOBODY, SANITIZERS
+from talker import End, Reader, together
+
+SBIN = '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin'
+NAME = 'a.example'
+PORTS = {'tls': 8443, 'http': 8080}     # never bound: they are turned
+CROWD = 200
+SECONDS = 20
+
+
+def program(name):
+    return shutil.which(name, path=SBIN)
+
+
+def need(**packages):
+    """Skips a class without a program; its name, _ for -, and package."""
+    for name, package in packages.items():
+        if not program(name.replace('_', '-')):
+            return unittest.skip(f'no {name}: package {package}')
+    return lambda case: case
+
+
+def has_ipv6():
+    with contextlib.suppress(OSError), socket.create_server(
+            ('::1', 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+CONTEXTS = {}
+
+
+def context(protocol):
+    """A client's, that offers one protocol and verifies nothing."""
+    if protocol not in CONTEXTS:
+        new = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        new.check_hostname, new.verify_mode = False, ssl.CERT_NONE
+        new.set_alpn_protocols([protocol])
+        CONTEXTS[protocol] = new
+    return CONTEXTS[protocol]
+
+
+class Client(Reader):
+    """HTTP/1.1 over a connection from an address of the test's choice."""
+
+    alpn = 'http/1.1'
+
+    def __init__(self, ports, tls, source='127.0.0.1', name=NAME):
+        family = '::1' if ':' in source else '127.0.0.1'
+        self.raw_socket = socket.create_connection(
+            (family, ports['tls' if tls else 'http', family]), SECONDS,
+            (source, 0))
+        self.address = self.raw_socket.getsockname()[:2]
+        self.name = name
+        super().__init__(self.raw_socket)
+        if tls:
+            self.socket = context(self.alpn).wrap_socket(
+                self.raw_socket, server_hostname=name)
+        self.greet()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def greet(self):
+        """What comes before requests."""
+
+    def send(self):
+        self.socket.sendall(wire.head(self.name))
+
+    def body(self):
+        """The answer to what was sent."""
+        return self.answer().body.decode()
+
+    def ask(self):
+        self.send()
+        return self.body()
+
+
+class Late(Client):
+    """Announces a body at once and sends it when asked to: a request that
+    has been handed off, and is under way, for who answers only one."""
+
+    def greet(self):
+        self.socket.sendall(wire.head(self.name, 'Content-Length: 4',
+                                      line='POST / HTTP/1.1'))
+
+    def send(self):
+        self.socket.sendall(b'a=bc')
+
+
+class Http2(Client):
+    """As little of RFC 9113 as one GET after the other takes."""
+
+    alpn = 'h2'
+    DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+
+    def frame(self, kind, flags, stream, data=b''):
+        self.socket.sendall(len(data).to_bytes(3, 'big') + bytes(
+            [kind, flags]) + stream.to_bytes(4, 'big') + data)
+
+    def greet(self):
+        if self.socket.selected_alpn_protocol() != 'h2':
+            raise AssertionError('the server does not speak HTTP/2')
+        self.stream = -1
+        self.socket.sendall(b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+        self.frame(self.SETTINGS, 0, 0)
+
+    def send(self):
+        self.stream += 2
+        # GET, https and / of the static table; :authority as it is
+        self.frame(self.HEADERS, 5, self.stream, b'\x82\x87\x84\x01'
+                   + wire.prefixed(1, self.name.encode()))
+
+    def body(self):
+        data = b''
+        while True:
+            head = self.exactly(9)
+            kind, flags, stream = head[3], head[4], head[5:]
+            piece = self.exactly(int.from_bytes(head[:3], 'big'))
+            if kind in (self.SETTINGS, self.PING) and not flags & 1:
+                self.frame(kind, 1, 0, b'' if kind == self.SETTINGS
+                           else piece)
+            elif kind in (self.RESET, self.GOAWAY):
+                raise End(f'frame {kind}: {piece}')
+            elif int.from_bytes(stream, 'big') == self.stream:
+                data += piece if kind == self.DATA else b''
+                if kind <= self.HEADERS and flags & 1:
+                    return data.decode()
+
+
+def tree(pid):
+    """It and its descendants."""
+    with contextlib.suppress(OSError):
+        return [pid] + [each for child in children_of(pid)
+                        for each in tree(child)]
+    return []
+
+
+def open_files(pids):
+    """How many they have open, all together."""
+    n = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            n += held.descriptors(pid) or 0
+    return n
+
+
+class Process:
+    """A server, run by a user, with or without `usher run`."""
+
+    def __init__(self, case, command, user=None, umask=0o022, cwd=None,
+                 log='log', env=None, listen=None):
+        self.log = case.hosts / log
+        usher = [] if listen is None else [case.bin / 'usher', 'run'] + [
+            word for item in listen for word in ('-l', item)] + ['--']
+        kept = {name: value for name, value in os.environ.items()
+                if name not in ('LD_PRELOAD', 'PYTHONPATH')}
+        with open(self.log, 'ab') as out:
+            self.process = subprocess.Popen(
+                [*(NOBODY if user == 'nobody' and ROOT else ()), *usher,
+                 *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                umask=umask, cwd=cwd or case.root, start_new_session=True,
+                env={**kept, **SANITIZERS, **(env or {}), 'PATH': SBIN})
+        self.pid = self.process.pid
+        case.addCleanup(self.kill)
+
+    def kill(self):
+        """It and all that it has started."""
+        for pid in tree(self.pid) if self.process.poll() is None else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(SECONDS)
+
+    def said(self):
+        return self.log.read_text(errors='replace')[-2000:]
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM):
+        """Gives the status, when all of its processes are gone."""
+        pids = tree(self.pid)
+        self.send(number)
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f'does not stop: {self.said()}') from None
+        held.wait_gone(pids, 5)
+        return status
+
+
+class Base(Case):
+    """usherd before a host, and `usher` where every user can run it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.bin = cls.scratch / 'bin'
+        cls.bin.mkdir(mode=0o755)
+        for name in ('usher', LIBRARY):
+            shutil.copy(BUILD / name, cls.bin)
+        # so that it is the same for a thousand clients everywhere
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < 4096 <= hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
+
+    def prepare(self, user=None):
+        """A host and a directory for the server, both its user's."""
+        self.path = self.host(NAME)
+        self.root = self.hosts / '.server'
+        self.root.mkdir()
+        os.chmod(self.root, 0o777)
+        if ROOT and user:
+            os.chown(self.path, pwd.getpwnam(user).pw_uid, -1)
+
+    def begin(self, *options, **how):
+        """usherd; ports is by protocol and address."""
+        six = ['-t', '[::1]:0', '-p', '[::1]:0'] if has_ipv6() else []
+        self.daemon = self.usherd('-j', '1', *six, *options, **how)
+        self.ports = self.ports_of(self.daemon, 4 if six else 2)
+
+    def ports_of(self, daemon, n):
+        found = wait_for(lambda: len(listening(daemon)) == n and
+                         listening(daemon))
+        return {(protocol, host.strip('[]')): int(port)
+                for host, port, protocol in found}
+
+    def wait_socket(self, server, *paths):
+        """Until somebody listens there, or in a directory there."""
+        def ready():
+            if server.process.poll() is not None:
+                raise AssertionError(f'{server.process.returncode}: '
+                                     + server.said())
+            return all(map(listens, paths))
+        try:
+            wait_for(ready, SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f'{error} {server.said()}') from None
+
+
+def listening(daemon):
+    return re.findall(r'listening on (\S+):(\d+) for (\w+)', daemon.log())
+
+
+def listens(path):
+    if path.is_dir():
+        return any(map(listens, path.iterdir()))
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+class Proof:
+    """What is asked of each server, to be mixed into a class that says how
+    it is started."""
+
+    ways = 'ab'
+    users = ('nobody',)         # who starts it, if root may choose
+    protocols = ('tls', 'http')
+    apart = False               # a process of its own for each protocol
+    clients = {'tls': (Client,), 'http': (Client,)}
+    keeps = True                # several requests on a connection
+    crowd = CROWD
+    says = '{0[0]} {0[1]}'      # the client's address, in an answer
+    umask = {}                  # by way
+    quit, statuses = signal.SIGTERM, (0, -signal.SIGTERM)
+    env = {}
+    slack = 8                   # files that it opens for itself
+
+    def command(self):
+        """Of a server that listens on self.listen[protocol] for each of
+        self.listen: a path in way (a), and a port in way (b)."""
+        raise NotImplementedError
+
+    def test_that_listens_on_the_unix_socket_itself(self):
+        if 'a' not in self.ways:
+            self.skipTest('it cannot')
+        self.prove('a')
+
+    def test_that_listens_on_tcp(self):
+        if 'b' not in self.ways:
+            self.skipTest('it cannot')
+        self.prove('b')
+
+    def prove(self, way):
+        for user in self.users if ROOT else ('nobody',):
+            for protocols in ([(each,) for each in self.protocols]
+                              if self.apart else [self.protocols]):
+                with self.subTest(user=user, protocols=protocols):
+                    self.prove_one(way, user, protocols)
+                self.doCleanups()
+                shutil.rmtree(self.hosts)
+                self.setUp()
+
+    def start(self, way, user, protocols):
+        self.prepare(user)
+        self.way, self.user = way, user
+        paths = {each: self.path / f'{each}-handoff' for each in protocols}
+        self.listen = paths if way == 'a' else {
+            each: PORTS[each] for each in protocols}
+        self.server = Process(
+            self, self.command(), user, self.umask.get(way, 0o022),
+            env=self.env, listen=[] if way == 'a' else
+            [f'{PORTS[each]}={path}' for each, path in paths.items()])
+        self.wait_socket(self.server, *paths.values())
+
+    def prove_one(self, way, user, protocols):
+        self.start(way, user, protocols)
+        self.begin()
+        kinds = [(each, kind) for each in protocols
+                 for kind in self.clients[each]]
+        for each, kind in kinds:
+            self.one(each, kind, '127.0.0.1')
+        before = open_files(held.processes(self.daemon))
+        own = open_files(tree(self.server.pid))
+        for each, kind in kinds:
+            self.one(each, kind, '127.0.0.7')
+            if has_ipv6():
+                self.one(each, kind, '::1')
+        for each, kind in kinds:
+            self.many(each, kind if self.keeps or each == 'tls' else Late)
+        wait_for(lambda: open_files(tree(self.server.pid))
+                 <= own + self.slack)
+        self.assertIn(self.server.stop(self.quit), self.statuses,
+                      self.server.said())
+        wait_for(lambda: open_files(held.processes(self.daemon)) <= before)
+        self.assertNotRegex(self.daemon.log(), 'refused|exited|killed')
+
+    def one(self, protocol, kind, source):
+        """Its answers tell where the client is, on one connection."""
+        with kind(self.ports, protocol == 'tls', source) as client:
+            for _ in range(5 if self.keeps else 1):
+                self.assert_from(client, client.ask())
+
+    def many(self, protocol, kind):
+        """All are connected before any is answered."""
+        def arrive(i):
+            client = kind(self.ports, protocol == 'tls',
+                          f'127.0.{i // 100 + 1}.{i % 100 + 1}')
+            self.addCleanup(client.socket.close)
+            if protocol == 'http' and kind is not Late:
+                self.assert_from(client, client.ask())
+            return client
+        clients = together(*(lambda i=i: arrive(i)
+                             for i in range(self.crowd)))
+        for client in clients:
+            client.send()
+        for client in clients:
+            self.assert_from(client, client.body())
+        for client in clients:
+            client.socket.close()
+
+    def assert_from(self, client, text):
+        self.assertIn(self.says.format(client.address), text)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: ISC
+"""nginx, Apache httpd, lighttpd and openssl s_server, unmodified, are handed
+connections.  Issue 4 item 4."""
+import unittest
+
+import proof
+from harness import ROOT
+from proof import Client, Http2, need, program
+
+NGINX = '''\
+daemon off;
+worker_processes 2;
+pid nginx.pid;
+error_log stderr warn;
+%(user)s
+events { worker_connections 1024; }
+http {
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    ssl_certificate %(certificate)s;
+    ssl_certificate_key %(key)s;
+    server {
+        %(listen)s
+        location / { %(location)s }
+    }
+}
+'''
+WHO = 'return 200 "$remote_addr $remote_port $scheme $server_protocol";'
+BOTH = {'tls': (Client, Http2), 'http': (Client,)}
+
+
+@need(nginx='nginx-light')
+class Nginx(proof.Proof, proof.Base):
+    """With two workers, HTTP/1.1 and HTTP/2."""
+
+    users = ('nobody', 'root')
+    clients = BOTH
+    location = WHO
+    addresses = ('{}',)
+    options = ''
+
+    def lines(self):
+        for protocol, where in self.listen.items():
+            for address in self.addresses if self.way == 'b' else (
+                    'unix:{}',):
+                yield 'listen %s %s %s;' % (
+                    address.format(where), self.options,
+                    'ssl http2' if protocol == 'tls' else '')
+
+    def command(self):
+        (self.root / 'nginx.conf').write_text(NGINX % {
+            'listen': '\n'.join(self.lines()), 'location': self.location,
+            'certificate': self.certificate[0], 'key': self.certificate[1],
+            'user': 'user nobody nogroup;' if ROOT and self.user == 'root'
+            else ''})
+        return [program('nginx'), '-p', self.root, '-c', 'nginx.conf']
+
+
+class NginxWithReuseport(Nginx):
+    """Each worker has a listener of its own."""
+
+    ways, options = 'b', 'reuseport'
+
+
+class NginxAtBothFamilies(Nginx):
+    """listen 8443; listen [::]:8443."""
+
+    ways, addresses = 'b', ('{}', '[::]:{}')
+
+
+class NginxAtAddresses(Nginx):
+    """Particular ones, and the wildcard."""
+
+    ways, addresses = 'b', ('127.0.0.1:{}', '[::1]:{}', '{}')
+
+
+APACHE = '''\
+ServerName a.example
+ServerRoot %(root)s
+DefaultRuntimeDir .
+PidFile apache.pid
+ErrorLog apache.log
+%(modules)s
+%(user)s
+StartServers 2
+ErrorDocument 404 "%%{REMOTE_ADDR} %%{REMOTE_PORT}"
+Protocols h2 http/1.1
+SSLCertificateFile %(certificate)s
+SSLCertificateKeyFile %(key)s
+Listen %(address)s%(tls)d
+Listen %(address)s%(http)d
+<VirtualHost *:%(tls)d>
+    SSLEngine on
+</VirtualHost>
+<VirtualHost *:%(http)d>
+</VirtualHost>
+'''
+MODULES = ('mpm_event', 'ssl', 'http2', 'authz_core')
+
+
+@need(apache2='apache2-bin')
+class Apache(proof.Proof, proof.Base):
+    """Its event MPM, at a particular address: with a wildcard it looks for
+    the <VirtualHost> by the port that usherd has."""
+
+    ways, users = 'b', ('nobody', 'root')
+    clients = BOTH
+    address = '127.0.0.1:'
+
+    def command(self):
+        (self.root / 'apache.conf').write_text(APACHE % {
+            'root': self.root, 'address': self.address,
+            'certificate': self.certificate[0], 'key': self.certificate[1],
+            'modules': '\n'.join(
+                f'LoadModule {each}_module '
+                f'/usr/lib/apache2/modules/mod_{each}.so'
+                for each in MODULES),
+            'user': 'User nobody\nGroup nogroup'
+            if ROOT and self.user == 'root' else '', **self.listen})
+        return [program('apache2'), '-DFOREGROUND', '-f',
+                self.root / 'apache.conf']
+
+
+LIGHTTPD = '''\
+server.modules = ("mod_openssl", "mod_ssi")
+server.document-root = "%(root)s"
+index-file.names = ("who.shtml")
+ssi.extension = (".shtml")
+server.port = 8080
+%(main)s
+ssl.pemfile = "%(certificate)s"
+ssl.privkey = "%(key)s"
+$SERVER["socket"] == "%(tls)s" { ssl.engine = "enable" }
+%(user)s
+'''
+
+
+@need(lighttpd='lighttpd')
+class Lighttpd(proof.Proof, proof.Base):
+    users = ('nobody', 'root')
+    clients = BOTH
+    says = '{0[0]} {0[1]}'
+    umask = {'a': 0}
+
+    def command(self):
+        (self.root / 'who.shtml').write_text(
+            '<!--#echo var="REMOTE_ADDR"--> <!--#echo var="REMOTE_PORT"-->')
+        (self.root / 'lighttpd.conf').write_text(LIGHTTPD % {
+            'root': self.root,
+            'main': f'server.bind = "{self.listen["http"]}"'
+            if self.way == 'a' else '',
+            'certificate': self.certificate[0], 'key': self.certificate[1],
+            'tls': self.listen['tls'] if self.way == 'a' else ':8443',
+            'user': 'server.username = "nobody"\n'
+                    'server.groupname = "nogroup"'
+            if ROOT and self.user == 'root' else ''})
+        return [program('lighttpd'), '-D', '-f',
+                self.root / 'lighttpd.conf']
+
+
+class OpenSsl(proof.Proof, proof.Base):
+    """s_server, which answers one client after the other."""
+
+    protocols, keeps, crowd = ('tls',), False, 8
+
+    def command(self):
+        where = (['-unix', self.listen['tls']] if self.way == 'a' else
+                 ['-accept', str(self.listen['tls'])])
+        return ['openssl', 's_server', *where, '-www', '-cert',
+                self.certificate[0], '-key', self.certificate[1]]
+
+    def assert_from(self, client, text):
+        self.assertIn('s_server -', text)
+
+
+if __name__ == '__main__':
+    unittest.main()
