@@ -17,7 +17,7 @@ enum {
 	RACES_MAX = 16,		/* names that are taken */
 	/* Of several processes that start together each binds first and
 	 * listens then: a new socket that refuses need not be a dead one. */
-	YOUNG_SECONDS = 10
+	YOUNG_SECONDS = 5
 };
 
 /* TOKEN-RANK-UNIQUE-handoff: the token is this process's. */

@@ -18,11 +18,10 @@ answer(int client, const char *address)
 	char		text[4096] = "";
 	ssize_t		n, pieces, used = 0;
 
-	for (pieces = 0; strstr(text, "\r\n\r\n") == NULL; pieces++) {
-		if (pieces == 16 || poll(&poller, 1, 1000) != 1 || (n = read(
+	for (pieces = 0; strstr(text, "\r\n\r\n") == NULL; used += n) {
+		if (++pieces > 16 || poll(&poller, 1, 1000) != 1 || (n = read(
 		    client, text + used, sizeof(text) - 1 - (size_t)used)) <= 0)
 			return;
-		used += n;
 	}
 	(void)dprintf(client, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 	    "Content-Length: %zu\r\n\r\n%s\n", strlen(address) + 1, address);

@@ -7,7 +7,8 @@
 #include "name.h"
 
 #define PREFIX	".usher-"
-#define SUFFIX	"-handoff"
+#define LAST	"handoff"
+#define SUFFIX	"-" LAST
 
 enum {
 	DECIMAL = 10,
@@ -114,7 +115,7 @@ take_name(struct name *name, const char *at)
 	    take_number(&at, HEX, HEX_DIGITS, &unique) == -1)
 		return -1;
 	name->owner = (uid_t)owner;
-	return strcmp(at, SUFFIX + 1) == 0 ? 0 : -1;
+	return strcmp(at, LAST) == 0 ? 0 : -1;
 }
 
 enum name_kind

@@ -26,7 +26,7 @@ static struct usher_trust	trust = { users, 0 };
 static void __attribute__((noreturn))
 refuse(const char *setting, const char *item, const char *why)
 {
-	complain("%s: '%s': %s", setting, item, why);
+	complain("%s: '%.256s': %s", setting, item, why);
 	_exit(1);
 }
 

@@ -19,7 +19,7 @@ import unittest
 
 import held
 import wire
-from harness import BUILD, ROOT, Case, children_of, wait_for
+from harness import BUILD, ROOT, USER, Case, children_of, wait_for
 from runs import LIBRARY, NOBODY, SANITIZERS
 from talker import End, Reader, together
 
@@ -35,7 +35,7 @@ def program(name):
 
 
 def need(**packages):
-    """Skips a class without a program; its name, _ for -, and package."""
+    """Skips a class without its programs; by name, with _ for -."""
     for name, package in packages.items():
         if not program(name.replace('_', '-')):
             return unittest.skip(f'no {name}: package {package}')
@@ -174,17 +174,16 @@ class Process:
     """A server, run by a user, with or without `usher run`."""
 
     def __init__(self, case, command, user=None, umask=0o022, cwd=None,
-                 log='log', env=None, listen=None):
+                 log='log', env=None, usher=None):
         self.log = case.hosts / log
-        usher = [] if listen is None else [case.bin / 'usher', 'run'] + [
-            word for item in listen for word in ('-l', item)] + ['--']
+        if usher is not None:
+            command = [case.bin / 'usher', 'run', *usher, '--', *command]
         kept = {name: value for name, value in os.environ.items()
                 if name not in ('LD_PRELOAD', 'PYTHONPATH')}
         with open(self.log, 'ab') as out:
             self.process = subprocess.Popen(
-                [*(NOBODY if user == 'nobody' and ROOT else ()), *usher,
-                 *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                umask=umask, cwd=cwd or case.root, start_new_session=True,
+                [*(NOBODY if user == 'nobody' and ROOT else ()), *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                umask=umask, cwd=cwd, start_new_session=True,
                 env={**kept, **SANITIZERS, **(env or {}), 'PATH': SBIN})
         self.pid = self.process.pid
         case.addCleanup(self.kill)
@@ -285,7 +284,7 @@ class Proof:
     clients = {'tls': (Client,), 'http': (Client,)}
     keeps = True                # several requests on a connection
     crowd = CROWD
-    says = '{0[0]} {0[1]}'      # the client's address, in an answer
+    six = True                  # IPv6 addresses are told in way (b), too
     umask = {}                  # by way
     quit, statuses = signal.SIGTERM, (0, -signal.SIGTERM)
     env = {}
@@ -295,6 +294,9 @@ class Proof:
         """Of a server that listens on self.listen[protocol] for each of
         self.listen: a path in way (a), and a port in way (b)."""
         raise NotImplementedError
+
+    def directory(self):
+        return self.root
 
     def test_that_listens_on_the_unix_socket_itself(self):
         if 'a' not in self.ways:
@@ -324,8 +326,9 @@ class Proof:
             each: PORTS[each] for each in protocols}
         self.server = Process(
             self, self.command(), user, self.umask.get(way, 0o022),
-            env=self.env, listen=[] if way == 'a' else
-            [f'{PORTS[each]}={path}' for each, path in paths.items()])
+            self.directory(), env=self.env, usher=['-T', USER] + (
+                [] if way == 'a' else [f'-l{PORTS[each]}={path}' for
+                                       each, path in paths.items()]))
         self.wait_socket(self.server, *paths.values())
 
     def prove_one(self, way, user, protocols):
@@ -375,4 +378,7 @@ class Proof:
             client.socket.close()
 
     def assert_from(self, client, text):
-        self.assertIn(self.says.format(client.address), text)
+        host, port = client.address
+        if ':' in host and self.way == 'b' and not self.six:
+            host = '0.0.0.0'    # to a listener of IPv4
+        self.assertIn(f'{host} {port}', text)

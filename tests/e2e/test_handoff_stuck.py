@@ -145,7 +145,7 @@ class Stuck(Base):
         """'closing our end does not take the descriptors back' (F1)."""
         stuck = self.receiver('stuck.example', hoard=True)
         self.small()
-        for _ in range(4):
+        for _ in range(2):
             crowd = self.crowd('stuck.example', HUNDREDS)
             settle([crowd], lambda seen: seen['refused'] +
                    PER_HOST >= HUNDREDS)

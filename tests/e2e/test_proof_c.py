@@ -6,6 +6,7 @@ import unittest
 import proof
 from harness import ROOT
 from proof import Client, Http2, need, program
+from talker import together
 
 NGINX = '''\
 daemon off;
@@ -40,7 +41,7 @@ class Nginx(proof.Proof, proof.Base):
     users = ('nobody', 'root')
     clients = BOTH
     location = WHO
-    addresses = ('{}',)
+    six, addresses = False, ('{}',)
     options = ''
 
     def lines(self):
@@ -69,7 +70,7 @@ class NginxWithReuseport(Nginx):
 class NginxAtBothFamilies(Nginx):
     """listen 8443; listen [::]:8443."""
 
-    ways, addresses = 'b', ('{}', '[::]:{}')
+    ways, six, addresses = 'b', True, ('{}', '[::]:{}')
 
 
 class NginxAtAddresses(Nginx):
@@ -86,7 +87,13 @@ PidFile apache.pid
 ErrorLog apache.log
 %(modules)s
 %(user)s
+KeepAliveTimeout 60
 StartServers 2
+ThreadLimit 128
+ThreadsPerChild 128
+ServerLimit 2
+MaxRequestWorkers 256
+MaxSpareThreads 256
 ErrorDocument 404 "%%{REMOTE_ADDR} %%{REMOTE_PORT}"
 Protocols h2 http/1.1
 SSLCertificateFile %(certificate)s
@@ -109,7 +116,7 @@ class Apache(proof.Proof, proof.Base):
 
     ways, users = 'b', ('nobody', 'root')
     clients = BOTH
-    address = '127.0.0.1:'
+    six, address = False, '127.0.0.1:'
 
     def command(self):
         (self.root / 'apache.conf').write_text(APACHE % {
@@ -131,7 +138,8 @@ server.document-root = "%(root)s"
 index-file.names = ("who.shtml")
 ssi.extension = (".shtml")
 server.port = 8080
-%(main)s
+server.bind = "%(http)s"
+server.v4mapped = "enable"
 ssl.pemfile = "%(certificate)s"
 ssl.privkey = "%(key)s"
 $SERVER["socket"] == "%(tls)s" { ssl.engine = "enable" }
@@ -143,7 +151,6 @@ $SERVER["socket"] == "%(tls)s" { ssl.engine = "enable" }
 class Lighttpd(proof.Proof, proof.Base):
     users = ('nobody', 'root')
     clients = BOTH
-    says = '{0[0]} {0[1]}'
     umask = {'a': 0}
 
     def command(self):
@@ -151,10 +158,9 @@ class Lighttpd(proof.Proof, proof.Base):
             '<!--#echo var="REMOTE_ADDR"--> <!--#echo var="REMOTE_PORT"-->')
         (self.root / 'lighttpd.conf').write_text(LIGHTTPD % {
             'root': self.root,
-            'main': f'server.bind = "{self.listen["http"]}"'
-            if self.way == 'a' else '',
+            'http': self.listen['http'] if self.way == 'a' else '[::]',
             'certificate': self.certificate[0], 'key': self.certificate[1],
-            'tls': self.listen['tls'] if self.way == 'a' else ':8443',
+            'tls': self.listen['tls'] if self.way == 'a' else '[::]:8443',
             'user': 'server.username = "nobody"\n'
                     'server.groupname = "nogroup"'
             if ROOT and self.user == 'root' else ''})
@@ -162,18 +168,32 @@ class Lighttpd(proof.Proof, proof.Base):
                 self.root / 'lighttpd.conf']
 
 
+@need(openssl='openssl')
 class OpenSsl(proof.Proof, proof.Base):
-    """s_server, which answers one client after the other."""
+    """s_server, which serves one client after the other.  It takes a path
+    only if getnameinfo(3) has room for it, so that it must be a relative
+    one; then it cannot be seen whose the directory is."""
 
-    protocols, keeps, crowd = ('tls',), False, 8
+    protocols, keeps, six = ('tls',), False, False
+    umask = {'a': 0}
 
     def command(self):
-        where = (['-unix', self.listen['tls']] if self.way == 'a' else
-                 ['-accept', str(self.listen['tls'])])
+        where = (['-unix', 'tls-handoff'] if self.way == 'a' else
+                 ['-4', '-accept', str(self.listen['tls'])])
         return ['openssl', 's_server', *where, '-www', '-cert',
                 self.certificate[0], '-key', self.certificate[1]]
 
+    def directory(self):
+        return self.path
+
+    def many(self, protocol, kind):
+        def visit():
+            with kind(self.ports, True) as client:
+                self.assert_from(client, client.ask())
+        together(*[visit] * 24)
+
     def assert_from(self, client, text):
+        """It does not tell, but it has the connection."""
         self.assertIn('s_server -', text)
 
 

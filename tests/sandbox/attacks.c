@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -44,8 +45,8 @@ static const struct attack {
 	{ "pidfd-open", EYES | HANDS | KEYS, try_pidfd_open, 1 },
 	{ "pidfd-getfd", EYES | HANDS | KEYS, try_pidfd_getfd, CHILD_CLIENT },
 	{ "dumpable", EYES | HANDS | KEYS, try_dumpable, 1 },
-	/* beside FIONREAD and SIOCATMARK, which relays may ask */
-	{ "ioctl", EYES | KEYS, try_ioctl, FIONBIO },
+	/* what the parent may, for hand-offs */
+	{ "unsent", EYES | HANDS, try_ioctl, SIOCOUTQ },
 	{ "unshare", EYES | HANDS, try_unshare, CLONE_NEWUSER },
 	{ "io-uring", EYES | HANDS | KEYS, try_io_uring, 1 },
 	{ "x32", EYES | HANDS | KEYS, try_x32, 0 },
@@ -68,7 +69,11 @@ static const struct attack {
 	{ "tee", EYES | HANDS | KEYS, try_tee, CHILD_CLIENT },
 	{ "vmsplice", EYES | HANDS | KEYS, try_vmsplice, CHILD_CLIENT },
 	{ "renumber", EYES | HANDS, try_renumber, CHILD_REPORT },
+	{ "setfl", EYES | HANDS, try_setfl, 0 },
+	{ "keepalive", EYES | HANDS, try_setsockopt, SO_KEEPALIVE },
 
+	/* beside FIONREAD and SIOCATMARK, which relays may ask */
+	{ "ioctl", EYES | KEYS, try_ioctl, FIONBIO },
 	/* Alone it is what a plain user's children chroot with. */
 	{ "unshare-user", KEYS, try_unshare, CLONE_NEWUSER },
 	{ "unshare-files", KEYS, try_unshare, CLONE_NEWUSER | CLONE_NEWNS },
@@ -106,11 +111,13 @@ static const struct attack {
 	    MSG_NOSIGNAL | MSG_DONTWAIT | MSG_OOB },
 	{ "setfl-async", KEYS, try_setfl, O_ASYNC | O_NONBLOCK },
 	{ "setfl-append", KEYS, try_setfl, O_APPEND },
+	{ "setown", KEYS, try_setown, 1 },
 	{ "linger", KEYS, try_setsockopt, SO_LINGER },
 	{ "receive-buffer", KEYS, try_setsockopt, SO_RCVBUF },
-	{ "keepalive", EYES, try_setsockopt, SO_KEEPALIVE },
-	{ "setfl", EYES, try_setfl, 0 },
-	{ "unsent", EYES, try_ioctl, SIOCOUTQ },
+	{ "cork", KEYS, try_tcp_option, TCP_CORK },
+	/* an allowed option's number at the other level */
+	{ "debug", KEYS, try_setsockopt, TCP_NODELAY },
+	{ "defer-accept", KEYS, try_tcp_option, SO_KEEPALIVE },
 	{ "ioctl-type", KEYS, try_ioctl, TIOCSTI },
 	{ "ioctl-async", KEYS, try_ioctl, FIOASYNC },
 	{ "accept-accepted", KEYS, try_accept, PARENT_CLIENT },

@@ -358,6 +358,13 @@ try_sendmsg_flags(int flags)
 	(void)syscall(SYS_sendmsg, CHILD_CLIENT, &message, flags);
 }
 
+/* Who is sent a signal when something comes. */
+void
+try_setown(int pid)
+{
+	(void)syscall(SYS_fcntl, CHILD_CLIENT, F_SETOWN, pid);
+}
+
 void
 try_setfl(int flags)
 {
@@ -395,6 +402,15 @@ try_setsockopt(int option)
 	const int one = 1;
 
 	(void)syscall(SYS_setsockopt, CHILD_CLIENT, SOL_SOCKET, option, &one,
+	    sizeof(one));
+}
+
+void
+try_tcp_option(int option)
+{
+	const int one = 1;
+
+	(void)syscall(SYS_setsockopt, CHILD_CLIENT, IPPROTO_TCP, option, &one,
 	    sizeof(one));
 }
 

@@ -55,6 +55,8 @@ void	try_send(int);
 void	try_sendmsg(int);
 void	try_sendmsg_flags(int);
 void	try_setfl(int);
+void	try_setown(int);
+void	try_tcp_option(int);
 void	try_shutdown(int);
 void	try_splice(int);
 void	try_tee(int);

@@ -6,8 +6,8 @@
  * It sees no names, so the reason for which it is to refuse a client says what
  * to do.  A relay is either for TLS or for HTTP:
  *
- *	attack	 0 to 18	TLS, reason 1 to 19
- *	attack	19 to 37	HTTP, reason 1 to 19
+ *	attack	 0 to 20	TLS, reason 1 to 21
+ *	attack	21 to 41	HTTP, reason 1 to 21
  *
  * in the order of the table in attacks.c.  The last reason, REFUSAL_PARSER, is
  * left as shipped, because the tests of the parsers come by it.  An attack

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: ISC
+"""A child may close every descriptor that it can be given: it starts under
+the parent's filter, which must not know the numbers of the parent's own
+keys for those of a child's connections."""
+import contextlib
+import unittest
+
+import held
+import wire
+from harness import wait_for
+from lives import HEAD, Base
+
+CONNECTIONS = 600               # numbers from 8 on, well over SLOTS_BASE
+
+
+class Numbers(Base):
+    def setUp(self):
+        super().setUp()
+        held.want_descriptors(self, 4096)
+        self.begin('-j', '1')
+        self.children = held.ready_children(self.daemon, 4)
+
+    def unharmed(self):
+        """All has been closed by the same children."""
+        def closed():
+            with contextlib.suppress(FileNotFoundError):    # it has died
+                return sum(held.descriptors(pid) or 0 for pid in
+                           held.children(self.daemon)) < CONNECTIONS
+        wait_for(closed, 5)
+        self.assertEqual([line for line in self.daemon.log_lines
+                          if 'killed' in line], [])
+        self.assertEqual(held.children(self.daemon), self.children)
+        self.served()
+
+    def close(self, clients):
+        for client in reversed(clients):
+            client.close()
+        self.unharmed()
+
+    def half(self, tls):
+        clients = [self.partial(tls) for _ in range(CONNECTIONS)]
+        parser, = held.children(self.daemon,
+                                'usherd-tls' if tls else 'usherd-http')
+        wait_for(lambda: (held.descriptors(parser) or CONNECTIONS) >=
+                 CONNECTIONS)
+        self.close(clients)
+
+    def test_of_a_tls_parser(self):
+        self.half(True)
+
+    def test_of_an_http_parser(self):
+        self.half(False)
+
+    def relayed(self, tls):
+        self.close(held.hold(self, self.port(tls), CONNECTIONS, tls=tls))
+
+    def test_of_a_tls_relay(self):
+        self.relayed(True)
+
+    def test_of_an_http_relay(self):
+        self.relayed(False)
+
+    def test_of_a_relay_that_refuses(self):
+        """To clients that are gone a goodbye is said for two seconds."""
+        for tls in (True, False):
+            clients = [wire.connect(self.port(tls))
+                       for _ in range(CONNECTIONS)]
+            for client in clients:
+                client.sendall(b'GET / HTTP/1.1\r\n\r\n' if tls else
+                               HEAD.replace(b'example', b'_'))
+            for client in clients:
+                client.recv(3)          # what is unread resets it
+            for client in clients:
+                client.close()
+        self.unharmed()
+
+
+
+if __name__ == '__main__':
+    unittest.main()
