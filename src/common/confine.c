@@ -121,6 +121,17 @@ inherited_check(void)
 }
 
 static void
+keys_cover(void)
+{
+	int fd;
+
+	for (fd = KEYS_FIRST; fd < KEYS_END; fd++) {
+		if (fcntl(STDIN_FILENO, F_DUPFD, KEYS_FIRST) != fd)
+			err(1, "descriptor %d", fd);
+	}
+}
+
+static void
 limit(int what, rlim_t value)
 {
 	struct rlimit rl = { value, value };
@@ -135,11 +146,12 @@ confine(const struct confinement *confinement)
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(1, "signal");
 	inherited_check();
+	keys_cover();
 	if (confinement->change_root)
 		change_root(confinement->change_ids);
 	if (confinement->change_ids)
 		change_ids(confinement->uid, confinement->gid);
-	limit(RLIMIT_NOFILE, confinement->descriptors);
+	limit(RLIMIT_NOFILE, confinement->descriptors + KEYS_COUNT);
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NPROC, 0);

@@ -219,7 +219,7 @@ main(int argc, char *argv[])
 	settings.parser_clients = at_most(PARSER_CLIENTS_MAX,
 	    (descriptors - SLOTS_BASE) / (4 * options.jobs));
 	settings.relay_pairs = at_most(RELAY_PAIRS_MAX,
-	    (descriptors - 32) / RELAY_DESCRIPTORS);
+	    (descriptors - 32 - KEYS_COUNT) / RELAY_DESCRIPTORS);
 	children_make(loop, &settings, wanted, options.jobs);
 	slots_fill();
 	visitors_make(loop, settings.parser_clients * options.jobs *

@@ -2,6 +2,8 @@
 #ifndef USHER_SLOTS_H
 #define USHER_SLOTS_H
 
+#include "../common/message.h"
+
 /*
  * The parent's own descriptors (listeners, pipes and sockets of children, the
  * hosts directory, the log) all have numbers below SLOTS_BASE, and every such
@@ -10,8 +12,8 @@
  * sandbox can tell by the number what may be read.
  */
 enum {
-	SLOTS_BASE = 512,
-	SLOTS_FIXED = 500	/* from here on: hosts/ and the programs */
+	SLOTS_BASE = KEYS_END,
+	SLOTS_FIXED = KEYS_FIRST	/* from here on: hosts/, the programs */
 };
 
 /* Descriptors that we inherited and know nothing of are not for children. */
