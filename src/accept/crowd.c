@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "crowd.h"
@@ -14,10 +13,7 @@
 
 enum {
 	ENTRIES_MAX = 1024,	/* looked at; usherd looks at fewer */
-	RACES_MAX = 16,		/* names that are taken */
-	/* Of several processes that start together each binds first and
-	 * listens then: a new socket that refuses need not be a dead one. */
-	YOUNG_SECONDS = 5
+	RACES_MAX = 16		/* names that are taken */
 };
 
 /* TOKEN-RANK-UNIQUE-handoff: the token is this process's. */
@@ -26,8 +22,9 @@ enum {
 
 /* What is in the directory. */
 struct census {
+	const char	*self;		/* the socket to come */
 	char		own[TOKEN_BYTES];
-	enum place_rank	rank;		/* of the socket to come */
+	enum place_rank	rank;		/* its rank */
 	bool		others;		/* live ones of other processes */
 	bool		same, higher;	/* live ones of ours by their rank */
 };
@@ -57,52 +54,39 @@ token(void)
 	return value;
 }
 
-static bool
-is_old(const struct stat *st)
-{
-	struct timespec now;
-
-	return clock_gettime(CLOCK_REALTIME, &now) == 0 &&
-	    now.tv_sec - st->st_ctim.tv_sec > YOUNG_SECONDS;
-}
-
+/* One of ours that ranks lower makes room. */
 static void
-count_own(const struct place *place, struct census *census, const char *name,
-    enum place_rank rank)
+count_live(const struct place *place, struct census *census, const char *name)
 {
-	struct stat st;
+	const size_t	n = strlen(census->own);
+	enum place_rank	rank;
 
-	if (rank < census->rank) {
-		(void)unlinkat(place->directory, name, 0);
+	if (strncmp(name, census->own, n) != 0) {
+		census->others = true;
 		return;
 	}
-	if (probe(place->directory, name, &st) != PROBE_LIVE)
-		return;
+	rank = (enum place_rank)(name[n] - '0');
 	if (rank == census->rank)
 		census->same = true;
-	else
+	else if (rank > census->rank)
 		census->higher = true;
+	else
+		(void)unlinkat(place->directory, name, 0);
 }
 
 static void
 count_one(const struct place *place, struct census *census, const char *name)
 {
-	const size_t	n = strlen(census->own);
-	struct stat	st;
+	struct stat st;
 
-	if (!name_is_handoff(name))
+	if (!name_is_handoff(name) || strcmp(name, census->self) == 0)
 		return;
-	if (strncmp(name, census->own, n) == 0) {
-		count_own(place, census, name, (enum place_rank)(name[n] - '0'));
-		return;
-	}
 	switch (probe(place->directory, name, &st)) {
 	case PROBE_LIVE:
-		census->others = true;
+		count_live(place, census, name);
 		break;
 	case PROBE_STALE:
-		if (is_old(&st))
-			(void)unlinkat(place->directory, name, 0);
+		(void)unlinkat(place->directory, name, 0);
 		break;
 	case PROBE_GONE:
 	case PROBE_OTHER:
@@ -144,6 +128,7 @@ crowd_take(const struct place *place, const struct place_socket *socket)
 	int		race;
 
 	memset(&census, 0, sizeof(census));
+	census.self = socket->name;
 	census.rank = place_rank(socket->address);
 	(void)snprintf(census.own, sizeof(census.own), "%08x-", token());
 	if (count_all(place, &census) == -1)

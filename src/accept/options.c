@@ -54,7 +54,7 @@ static const struct known known[] = {
 	{ SOL_SOCKET, SO_RCVLOWAT, true },
 	{ SOL_SOCKET, SO_SNDTIMEO, true },
 	{ SOL_SOCKET, SO_RCVTIMEO, true },
-	{ SOL_SOCKET, SO_PRIORITY, true },
+	{ SOL_SOCKET, SO_PRIORITY, false },
 	{ SOL_SOCKET, SO_MARK, true },
 	{ SOL_SOCKET, SO_TIMESTAMP, true },
 	{ SOL_SOCKET, SO_DONTROUTE, true },

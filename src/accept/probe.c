@@ -17,8 +17,10 @@ probe_path(char path[static PROBE_PATH_BYTES], int fd)
 }
 
 /*
- * By the descriptor, so that what was looked at is what is connected to.  The
- * other side sees a connection that ends at once, which is no hand-off.
+ * By the descriptor, so that what was looked at is what is connected to.  As
+ * a datagram socket, which a listener does not get to see: EPROTOTYPE says
+ * that there is one.  A stream would stand in its queue, wake up a server that
+ * has no use for it, and be refused by one that has yet to call listen(2).
  */
 static enum probe
 probe_socket(int pinned)
@@ -27,7 +29,7 @@ probe_socket(int pinned)
 	enum probe		found;
 	int			fd;
 
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return PROBE_LIVE;
 	memset(&address, 0, sizeof(address));

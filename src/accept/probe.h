@@ -3,14 +3,14 @@
 #define USHER_PROBE_H
 
 /*
- * Does anybody listen on a socket that is there?
+ * Does anybody still have a socket open that is there?
  */
 #include <sys/stat.h>
 
 enum probe {
 	PROBE_GONE,
-	PROBE_STALE,	/* a socket nobody listens on */
-	PROBE_LIVE,
+	PROBE_STALE,	/* a socket that nobody has */
+	PROBE_LIVE,	/* somebody listens on it, or may be about to */
 	PROBE_OTHER	/* not a socket */
 };
 

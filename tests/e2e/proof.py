@@ -182,7 +182,8 @@ class Process:
                 if name not in ('LD_PRELOAD', 'PYTHONPATH')}
         with open(self.log, 'ab') as out:
             self.process = subprocess.Popen(
-                [*(NOBODY if user == 'nobody' and ROOT else ()), *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [*(NOBODY if user == 'nobody' and ROOT else ()), *command],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 umask=umask, cwd=cwd, start_new_session=True,
                 env={**kept, **SANITIZERS, **(env or {}), 'PATH': SBIN})
         self.pid = self.process.pid
@@ -201,10 +202,11 @@ class Process:
     def send(self, number):
         self.process.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM):
+    def stop(self, number=signal.SIGTERM, to_all=False):
         """Gives the status, when all of its processes are gone."""
         pids = tree(self.pid)
-        self.send(number)
+        for pid in pids if to_all else pids[:1]:
+            os.kill(pid, number)
         try:
             status = self.process.wait(10)
         except subprocess.TimeoutExpired:
@@ -284,11 +286,13 @@ class Proof:
     clients = {'tls': (Client,), 'http': (Client,)}
     keeps = True                # several requests on a connection
     crowd = CROWD
+    says = '{} {}'              # in an answer: the client's address
     six = True                  # IPv6 addresses are told in way (b), too
     umask = {}                  # by way
     quit, statuses = signal.SIGTERM, (0, -signal.SIGTERM)
     env = {}
-    slack = 8                   # files that it opens for itself
+    to_all = False              # its first process tells the others nothing
+    slack = 40                  # files that it opens for itself
 
     def command(self):
         """Of a server that listens on self.listen[protocol] for each of
@@ -339,17 +343,17 @@ class Proof:
         for each, kind in kinds:
             self.one(each, kind, '127.0.0.1')
         before = open_files(held.processes(self.daemon))
-        own = open_files(tree(self.server.pid))
         for each, kind in kinds:
             self.one(each, kind, '127.0.0.7')
             if has_ipv6():
                 self.one(each, kind, '::1')
+        own = open_files(tree(self.server.pid))
         for each, kind in kinds:
             self.many(each, kind if self.keeps or each == 'tls' else Late)
         wait_for(lambda: open_files(tree(self.server.pid))
                  <= own + self.slack)
-        self.assertIn(self.server.stop(self.quit), self.statuses,
-                      self.server.said())
+        self.assertIn(self.server.stop(self.quit, self.to_all),
+                      self.statuses, self.server.said())
         wait_for(lambda: open_files(held.processes(self.daemon)) <= before)
         self.assertNotRegex(self.daemon.log(), 'refused|exited|killed')
 
@@ -381,4 +385,4 @@ class Proof:
         host, port = client.address
         if ':' in host and self.way == 'b' and not self.six:
             host = '0.0.0.0'    # to a listener of IPv4
-        self.assertIn(f'{host} {port}', text)
+        self.assertIn(self.says.format(host, port), text)

@@ -278,10 +278,11 @@ class Server:
 class Receiver:
     """Listens on the paths; how: talk=('echo', 'look', 'http' or 'text'),
     text=, deaf=True (accepts nobody), hoard=True (accepts, receives nothing),
-    blind=True (receives without room for descriptors), stream=('close' or 'back'), keep=True (keeps its streams, and tells what
-    comes after the message), plain=True (for a -socket), inline=True (urgent
-    bytes in place), mode=, backlog=.  user=None stays who the test is; as
-    root it is 'nobody'."""
+    blind=True (receives without room for descriptors), stream=('close' or
+    'back'), keep=True (keeps its streams, and tells what comes after the
+    message), plain=True (for a -socket), inline=True (urgent bytes in
+    place), mode=, backlog=.  user=None stays who the test is; as root it is
+    'nobody'."""
 
     def __init__(self, case, *paths, user='nobody', **how):
         command = [sys.executable, os.path.abspath(__file__)]

@@ -89,7 +89,8 @@ class Bytes(Case):
             self.brings(protocol, data, b'late' * 100000, pause=0.05)
 
     def test_of_a_request_with_a_body(self):
-        head = wire.head(NAME, 'Content-Length: 100000', line='POST / HTTP/1.1')
+        head = wire.head(NAME, 'Content-Length: 100000',
+                         line='POST / HTTP/1.1')
         self.brings('http', head + b'x' * 100000, HEAD * 3)
         head = wire.head(NAME, 'Transfer-Encoding: chunked',
                          line='POST / HTTP/1.1')

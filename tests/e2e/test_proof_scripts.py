@@ -37,7 +37,7 @@ if (cluster.isPrimary && how.workers) {
 class NodeHttps(proof.Proof, proof.Base):
     """The modules http and https."""
 
-    module, workers = 'https', 0
+    ways, module, workers = 'b', 'https', 0
 
     def command(self):
         return [program('node'), '-e', NODE, json.dumps({
@@ -54,10 +54,20 @@ class NodeHttp2(NodeHttps):
     clients = {'tls': (Http2, Client)}
 
 
+class NodeAtUnixSocket(NodeHttps):
+    """It serves, but asks nobody where the client is."""
+
+    ways, says, umask = 'a', 'undefined undefined', {'a': 0}
+
+
+class NodeHttp2AtUnixSocket(NodeHttp2):
+    ways, says, umask = 'a', 'undefined undefined', {'a': 0}
+
+
 class NodeCluster(NodeHttps):
     """The first process accepts, and its workers get the clients."""
 
-    ways, workers = 'b', 3
+    workers = 3
 
 
 class NodeClusterThatShares(NodeCluster):
@@ -78,8 +88,8 @@ async def serve(reader, writer):
         while True:
             await reader.readuntil(b'\\r\\n\\r\\n')
             body = '%s %d' % writer.get_extra_info('peername')[:2]
-            writer.write(b'HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s'
-                         % (len(body), body.encode()))
+            writer.write(('HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n'
+                          '\\r\\n%s' % (len(body), body)).encode())
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
@@ -158,7 +168,7 @@ class PythonWebSockets(Python, proof.Base):
 
 WSGI = '''
 def application(environ, start_response):
-    body = '%s %s' % (environ['REMOTE_ADDR'], environ.get('REMOTE_PORT'))
+    body = '%s %s ' % (environ['REMOTE_ADDR'], environ.get('REMOTE_PORT'))
     environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH') or 0))
     start_response('200 OK', [('Content-Length', str(len(body)))])
     return [body.encode()]
@@ -191,12 +201,13 @@ class Gunicorn(Wsgi, proof.Base):
 class Uwsgi(Wsgi, proof.Base):
     """Two processes with threads."""
 
-    keeps = False
+    keeps, says = False, '{} None '     # it does not tell the port
 
     def words(self, protocol, where):
-        where = str(where) if self.way == 'a' else f':{where}'
+        where = str(where) if self.way == 'a' else f'[::]:{where}'
         return [program('uwsgi-core'), '--plugin', 'python3', '--master',
-                '--die-on-term', '--processes', '2', '--threads', '128',
+                '--die-on-term', '--chmod-socket=666', '--processes', '2',
+                '--threads', '128',
                 *(['--https-socket', ','.join((where, *self.certificate))]
                   if protocol == 'tls' else ['--http-socket', where]),
                 '--wsgi', 'who']
@@ -209,9 +220,10 @@ echo $_SERVER['REMOTE_ADDR'], ' ', $_SERVER['REMOTE_PORT'];
 
 @need(php='php8.2-cli')
 class Php(proof.Proof, proof.Base):
-    """The built-in server, with four workers."""
+    """The built-in server, with four workers, which it does not end."""
 
-    ways, protocols, keeps, six = 'b', ('http',), False, True
+    ways, protocols, keeps = 'b', ('http',), False
+    to_all = True
     env = {'PHP_CLI_SERVER_WORKERS': '4'}
 
     def command(self):
