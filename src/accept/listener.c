@@ -215,6 +215,19 @@ replace(int fd, int unix_fd)
 	    0) == -1 ? -1 : 0;
 }
 
+/* As bind(2) does for an address that is not the wildcard. */
+static void
+six_only(int fd, const union name_address *address)
+{
+	const int on = 1;
+
+	if (address->any.sa_family == AF_INET6 &&
+	    !IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr) &&
+	    !IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr))
+		(void)real()->setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		    sizeof(on));
+}
+
 static int
 turn(int fd, const struct settings_port *port,
     const union name_address *address)
@@ -228,6 +241,7 @@ turn(int fd, const struct settings_port *port,
 	place_close(&place);
 	if (unix_fd == -1)
 		return -1;
+	six_only(fd, address);
 	options_copy(fd, unix_fd, address->any.sa_family);
 	status = replace(fd, unix_fd);
 	error = errno;

@@ -9,7 +9,7 @@ from proof import Client, Http2, need, program
 from talker import together
 
 NGINX = '''\
-daemon off;
+%(main)s
 worker_processes 2;
 pid nginx.pid;
 error_log stderr warn;
@@ -40,7 +40,7 @@ class Nginx(proof.Proof, proof.Base):
 
     users = ('nobody', 'root')
     clients = BOTH
-    location = WHO
+    location, main = WHO, 'daemon off;'
     six, addresses = False, ('{}',)
     options = ''
 
@@ -55,6 +55,7 @@ class Nginx(proof.Proof, proof.Base):
     def command(self):
         (self.root / 'nginx.conf').write_text(NGINX % {
             'listen': '\n'.join(self.lines()), 'location': self.location,
+            'main': self.main,
             'certificate': self.certificate[0], 'key': self.certificate[1],
             'user': 'user nobody nogroup;' if ROOT and self.user == 'root'
             else ''})

@@ -6,8 +6,8 @@ import os
 import unittest
 
 import proof
+import test_proof_c
 from proof import Client, Http2, need, program
-from test_proof_c import Nginx as _Nginx
 from test_upgrade import TEXT, UPGRADE, frame, frame_read
 
 NODE = '''
@@ -246,7 +246,7 @@ pm.max_children = 4
 
 
 @unittest.skipUnless(FPM_PROGRAM, 'no php-fpm: package php8.2-fpm')
-class PhpFpm(_Nginx):
+class PhpFpm(test_proof_c.Nginx):
     """Behind nginx, which tells it where the client is."""
 
     users = ('nobody',)
