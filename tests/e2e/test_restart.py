@@ -121,10 +121,21 @@ class Daemon(harness.Case):
         tenant = Receiver(self, self.path / 'tls-handoff',
                           self.path / 'http-handoff', **how)
         daemon = self.usherd('-j', '1')
-        table = held.descriptors(daemon.pid)
+        everybody = [daemon.pid, *held.ready_children(daemon, 4)]
+        tables = [held.descriptors(pid) for pid in everybody]
+        sent = [tables[0] + 100, *tables[1:]]
         crowds = [Crowd(self, daemon.tls, wire.hello(NAME), 50),
                   Crowd(self, daemon.http, wire.tunnel(NAME), 50)]
-        wait_for(lambda: held.descriptors(daemon.pid) == table + 100)
+
+        def all_sent():
+            """Nobody reads any more, and it stays so: a client that is
+            still read has a descriptor in the parent as well."""
+            for _ in range(10):
+                if [held.descriptors(pid) for pid in everybody] != sent:
+                    return False
+                time.sleep(0.02)
+            return True
+        wait_for(all_sent)
         began = time.monotonic()
         daemon.stop(number)
         self.assertLess(time.monotonic() - began, 2)
