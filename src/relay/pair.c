@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <err.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,9 +133,9 @@ discard(struct pair *pair)
 	for (turn = 0; turn < DISCARDS_PER_TURN; turn++) {
 		n = recv(pair->client.fd, NULL, 1024 * 1024,
 		    MSG_TRUNC | MSG_DONTWAIT);
-		if (n == -1)
+		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;	/* nothing more now; the timer ends it */
-		if (n == 0) {
+		if (n <= 0) {
 			pair_end(pair);
 			return;
 		}

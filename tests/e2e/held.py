@@ -25,6 +25,13 @@ def exactly(connection, n):
     return data
 
 
+def reset(connection):
+    """Closes with a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                          b'\1\0\0\0\0\0\0\0')
+    connection.close()
+
+
 class Held:
     """An established connection to a tenant that echoes (echo_server)."""
 
@@ -61,10 +68,7 @@ class Held:
         self.socket.close()
 
     def reset(self):
-        """Closes with a reset."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                               b'\1\0\0\0\0\0\0\0')
-        self.socket.close()
+        reset(self.socket)
 
 
 def want_descriptors(case, n):

@@ -277,9 +277,7 @@ class Endings(Relay):
         self.begin(serve)
         client = self.client()
         self.found.get(timeout=5)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                          b'\1\0\0\0\0\0\0\0')
-        client.close()
+        held.reset(client)
         self.assertLess(self.found.get(timeout=10), 1)
 
     def test_client_resets_a_sending_tenant(self):
@@ -294,10 +292,21 @@ class Endings(Relay):
         client = self.client(receive_buffer=65536)
         wait_for(lambda: sent.count > MB // 4)
         client.recv(1000)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                          b'\1\0\0\0\0\0\0\0')
-        client.close()
+        held.reset(client)
         self.assertIsInstance(self.found.get(timeout=2), BrokenPipeError)
+
+    def test_client_resets_when_it_has_its_refusal(self):
+        """The relay does not wait for it to leave."""
+        daemon = self.usherd('-j', '1', tls=0)
+        pids = held.ready_children(daemon, 2)
+        before = [held.descriptors(pid) for pid in pids]
+        for _ in range(20):
+            client = wire.connect(daemon.http)
+            client.sendall(wire.head('nobody.example'))
+            self.assertIn(b' 404 ', client.recv(1000))
+            held.reset(client)
+        wait_for(lambda: [held.descriptors(pid) for pid in pids] == before,
+                 1)
 
     def test_tenant_resets(self):
         """A tenant that closes with bytes unread ends the connection."""
