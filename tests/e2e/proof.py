@@ -76,10 +76,14 @@ class Client(Reader):
         self.address = self.raw_socket.getsockname()[:2]
         self.name = name
         super().__init__(self.raw_socket)
-        if tls:
-            self.socket = context(self.alpn).wrap_socket(
-                self.raw_socket, server_hostname=name)
-        self.greet()
+        try:
+            if tls:
+                self.socket = context(self.alpn).wrap_socket(
+                    self.raw_socket, server_hostname=name)
+            self.greet()
+        except BaseException:
+            self.socket.close()
+            raise
 
     def __enter__(self):
         return self
@@ -112,6 +116,18 @@ class Late(Client):
 
     def send(self):
         self.socket.sendall(b'a=bc')
+
+
+class Halfway(Client):
+    """Half of its request is under way before it is asked to send."""
+
+    HALF = 20
+
+    def greet(self):
+        self.socket.sendall(wire.head(self.name)[:self.HALF])
+
+    def send(self):
+        self.socket.sendall(wire.head(self.name)[self.HALF:])
 
 
 class Http2(Client):
@@ -154,28 +170,36 @@ class Http2(Client):
                     return data.decode()
 
 
-def load(case, visit, change, threads=3):
-    """Calls visit() over and over, from several threads, until change() has
-    returned; gives what visit() gave.  None may fail."""
-    done, gave, failed = threading.Event(), [], []
+class Load:
+    """Visits over and over, from several threads; none may fail."""
 
-    def run():
-        while not done.is_set() and not failed:
+    def __init__(self, case, visit, threads=3):
+        self.case, self.visit = case, visit
+        self.done, self.visits, self.failed = threading.Event(), [], []
+        self.threads = [threading.Thread(target=self._run, daemon=True)
+                        for _ in range(threads)]
+        case.addCleanup(self.done.set)
+        for each in self.threads:
+            each.start()
+        self.more()
+
+    def _run(self):
+        while not self.done.is_set() and not self.failed:
             try:
-                gave.append(visit())
-            except Exception as error:      # told below
-                failed.append(repr(error))
-    runners = [threading.Thread(target=run) for _ in range(threads)]
-    for each in runners:
-        each.start()
-    try:
-        change()
-    finally:
-        done.set()
-        for each in runners:
+                self.visits.append(self.visit())
+            except Exception as error:      # told by stop()
+                self.failed.append(repr(error))
+
+    def more(self, n=20):
+        """Waits for so many visits that begin from now on."""
+        until = len(self.visits) + len(self.threads) + n
+        wait_for(lambda: len(self.visits) >= until or self.failed, SECONDS)
+
+    def stop(self):
+        self.done.set()
+        for each in self.threads:
             each.join(2 * SECONDS)
-    case.assertEqual(failed, [], f'after {len(gave)}')
-    return gave
+        self.case.assertEqual(self.failed, [], f'after {len(self.visits)}')
 
 
 def tree(pid):
@@ -193,6 +217,21 @@ def open_files(pids):
         with contextlib.suppress(OSError):
             n += held.descriptors(pid) or 0
     return n
+
+
+def has_end(pid, client):
+    """Is the other end of a TCP connection on this machine open in it?"""
+    ports = [client.getpeername()[1], client.getsockname()[1]]
+    six = '6' if client.family == socket.AF_INET6 else ''
+    with open(f'/proc/net/tcp{six}') as f:
+        lines = [line.split() for line in f.readlines()[1:]]
+    names = [f'socket:[{words[9]}]' for words in lines if ports == [
+        int(word.rpartition(':')[2], 16) for word in words[1:3]]]
+    for each in os.scandir(f'/proc/{pid}/fd'):
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(each) in names:
+                return True
+    return False
 
 
 class Process:
@@ -244,6 +283,8 @@ class Process:
 class Base(Case):
     """usherd before a host, and `usher` where every user can run it."""
 
+    running = (None,)           # the status of a server that is ready
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -280,7 +321,7 @@ class Base(Case):
     def wait_socket(self, server, *paths):
         """Until somebody listens there, or in a directory there."""
         def ready():
-            if server.process.poll() is not None:
+            if server.process.poll() not in self.running:
                 raise AssertionError(f'{server.process.returncode}: '
                                      + server.said())
             return all(map(listens, paths))
@@ -331,8 +372,8 @@ class Proof:
     def __init_subclass__(cls):
         for way, name in (('a', 'test_on_the_unix_socket_itself'),
                           ('b', 'test_on_tcp')):
-            if way not in cls.ways:
-                setattr(cls, name, None)
+            setattr(cls, name, getattr(Proof, name) if way in cls.ways
+                    else None)
 
     def test_on_the_unix_socket_itself(self):
         self.prove('a')

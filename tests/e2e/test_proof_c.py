@@ -92,7 +92,7 @@ KeepAliveTimeout 60
 StartServers 2
 ThreadLimit 128
 ThreadsPerChild 128
-ServerLimit 2
+ServerLimit 6
 MaxRequestWorkers 256
 MaxSpareThreads 256
 ErrorDocument 404 "%%{REMOTE_ADDR} %%{REMOTE_PORT}"
@@ -171,31 +171,51 @@ class Lighttpd(proof.Proof, proof.Base):
 
 @need(openssl='openssl')
 class OpenSsl(proof.Proof, proof.Base):
-    """s_server, which serves one client after the other.  It takes a path
-    only if getnameinfo(3) has room for it, so that it must be a relative
-    one; then it cannot be seen whose the directory is."""
+    """s_server, which serves one client after the other, and does not tell
+    where he is; but it has his connection.  It takes a path only if
+    getnameinfo(3) has room for it, so that it must be a relative one; then
+    it cannot be seen whose the directory is."""
 
     protocols, keeps, six = ('tls',), False, False
     umask = {'a': 0}
+    answers, says = '-www', 's_server -'
 
     def command(self):
         where = (['-unix', 'tls-handoff'] if self.way == 'a' else
                  ['-4', '-accept', str(self.listen['tls'])])
-        return ['openssl', 's_server', *where, '-www', '-cert',
+        return ['openssl', 's_server', *where, self.answers, '-cert',
                 self.certificate[0], '-key', self.certificate[1]]
 
     def directory(self):
         return self.path
 
-    def many(self, protocol, kind):
-        def visit():
-            with kind(self.ports, True) as client:
+    def one(self, protocol, kind, source):
+        with kind(self.ports, True, source) as client:
+            self.assertTrue(proof.has_end(self.server.pid, client.socket))
+            for _ in range(5 if self.keeps else 1):
                 self.assert_from(client, client.ask())
-        together(*[visit] * 24)
 
-    def assert_from(self, client, text):
-        """It does not tell, but it has the connection."""
-        self.assertIn('s_server -', text)
+    def many(self, protocol, kind):
+        """All come at once."""
+        together(*[lambda: self.one(protocol, kind, '127.0.0.1')]
+                 * self.crowd)
+
+
+class Lines(Client):
+    """Sends a line and gets it reversed."""
+
+    def send(self):
+        self.socket.sendall(b'word\n')
+
+    def body(self):
+        return self.line(b'\n').decode()
+
+
+class OpenSslReversing(OpenSsl):
+    """It keeps a connection until the client leaves."""
+
+    clients = {'tls': (Lines,)}
+    answers, says, keeps = '-rev', 'drow', True
 
 
 if __name__ == '__main__':
