@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """usherd's part of a hand-off, played by a test, and servers that know nothing
 of it, under libusher-accept.so."""
+import atexit
 import contextlib
 import json
 import os
@@ -19,7 +20,20 @@ import harness
 from receiver import TLS
 from runs import NOBODY, SANITIZERS
 
-LIBRARY = str(harness.BUILD / 'libusher-accept.so')
+
+
+def _library():
+    """Where other users can read it too, whoever owns this directory."""
+    built = harness.BUILD / 'libusher-accept.so'
+    if not harness.ROOT:
+        return str(built)
+    place = tempfile.mkdtemp(prefix='usher-library.')
+    atexit.register(shutil.rmtree, place)
+    os.chmod(place, 0o755)
+    return shutil.copy(built, place)
+
+
+LIBRARY = _library()
 SECONDS = 10
 LOOPBACK = {socket.AF_INET: '127.0.0.1', socket.AF_INET6: '::1'}
 
@@ -32,6 +46,10 @@ from socket import *
 def tell(*values):
     os.write(1, json.dumps(values if len(values) != 1 else values[0])
              .encode() + b'\\n')
+
+def loopback(pid):
+    """An address for those who bind a certain port, several at a time."""
+    return f'127.{1 + (pid >> 16) % 254}.{pid >> 8 & 255}.{pid & 255}'
 
 def told():
     return sys.stdin.readline().strip()

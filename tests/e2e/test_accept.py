@@ -303,7 +303,8 @@ class Bystanders(Case):
         for preload in (False, True):
             where = self.host / str(preload)
             where.mkdir()
-            server = self.server(script, cwd=where, preload=preload,
+            server = self.server(script, os.getpid(), cwd=where,
+                                 preload=preload,
                                  listen='8443=/nowhere/x-handoff'
                                  if preload else None)
             said.append(server.told())

@@ -125,7 +125,7 @@ import errno
 listener = bound(AF_INET, '127.0.0.1', 0)
 tell(listener.getsockname()[1] not in (0, 8443))
 packets = socket(AF_INET, SOCK_DGRAM)
-packets.bind(('127.0.0.1', 8443))
+packets.bind((loopback(os.getpid()), 8443))
 tell(packets.getsockopt(SOL_SOCKET, SO_DOMAIN) == AF_INET)
 tell(error_of(socket(AF_INET6).bind, ('::', 8443, 0, 0)) == 0)
 import ctypes
