@@ -227,9 +227,9 @@ def has_end(pid, client):
         lines = [line.split() for line in f.readlines()[1:]]
     names = [f'socket:[{words[9]}]' for words in lines if ports == [
         int(word.rpartition(':')[2], 16) for word in words[1:3]]]
-    for each in os.scandir(f'/proc/{pid}/fd'):
+    for each in os.listdir(f'/proc/{pid}/fd'):
         with contextlib.suppress(FileNotFoundError):
-            if os.readlink(each) in names:
+            if os.readlink(f'/proc/{pid}/fd/{each}') in names:
                 return True
     return False
 
@@ -311,6 +311,7 @@ class Base(Case):
         six = ['-t', '[::1]:0', '-p', '[::1]:0'] if has_ipv6() else []
         self.daemon = self.usherd('-j', '1', *six, *options, **how)
         self.ports = self.ports_of(self.daemon, 4 if six else 2)
+        held.ready_children(self.daemon, 4)
 
     def ports_of(self, daemon, n):
         found = wait_for(lambda: len(listening(daemon)) == n and
@@ -419,12 +420,20 @@ class Proof:
         own = open_files(tree(self.server.pid))
         for each, kind in kinds:
             self.many(each, kind if self.keeps or each == 'tls' else Late)
-        wait_for(lambda: open_files(tree(self.server.pid))
-                 <= own + self.slack)
+        self.wait_closed(lambda: tree(self.server.pid), own + self.slack)
         self.assertIn(self.server.stop(self.quit, self.to_all),
                       self.statuses, self.server.said())
-        wait_for(lambda: open_files(held.processes(self.daemon)) <= before)
+        self.wait_closed(lambda: held.processes(self.daemon), before)
         self.assertNotRegex(self.daemon.log(), 'refused|exited|killed')
+
+    def wait_closed(self, pids, most):
+        """Until they have no more than so many files open."""
+        try:
+            wait_for(lambda: open_files(pids()) <= most)
+        except AssertionError:
+            raise AssertionError('%s have %d files open, and had %d: %s' % (
+                pids(), open_files(pids()), most,
+                self.server.said())) from None
 
     def one(self, protocol, kind, source):
         """Its answers tell where the client is, on one connection."""

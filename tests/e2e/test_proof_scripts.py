@@ -199,7 +199,9 @@ class Gunicorn(Wsgi, proof.Base):
 
 @need(uwsgi_core='uwsgi-core')
 class Uwsgi(Wsgi, proof.Base):
-    """Two processes with threads."""
+    """Two processes with threads.  It closes after each answer: when told
+    --http11-socket it does not, and forgets where the client is, also if he
+    came over TCP."""
 
     keeps, says = False, '{} None '     # it does not tell the port
 
