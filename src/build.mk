@@ -73,7 +73,8 @@ USHER = $(B)/usher_main.o $(B)/usher_run.o $(B)/usher_arguments.o \
 ACCEPT = $(B)/accept_preload.o $(B)/accept_settings.o \
 	$(B)/accept_listener.o $(B)/accept_options.o $(B)/accept_receive.o \
 	$(B)/accept_accept.o $(B)/accept_complain.o $(B)/accept_crowd.o \
-	$(B)/accept_family.o $(B)/accept_name.o $(B)/accept_place.o \
+	$(B)/accept_family.o $(B)/accept_guard.o $(B)/accept_name.o \
+	$(B)/accept_place.o \
 	$(B)/accept_probe.o $(B)/accept_real.o
 SHARED = -fPIC -fvisibility=hidden
 PRELOAD = -shared -Wl,-soname,libusher-accept.so -Wl,--wrap=accept4 \
@@ -258,6 +259,8 @@ $(B)/accept_crowd.o: src/accept/crowd.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/crowd.c
 $(B)/accept_family.o: src/accept/family.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/family.c
+$(B)/accept_guard.o: src/accept/guard.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/guard.c
 $(B)/accept_name.o: src/accept/name.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/name.c
 $(B)/accept_place.o: src/accept/place.c $(HEADERS)

@@ -11,7 +11,11 @@
 #include "settings.h"
 #include "usher_accept.h"
 
-enum { PASSED_MAX = 64 };	/* as in usher_accept() */
+/* As in usher_accept(). */
+enum {
+	PASSED_MAX = 64,
+	WAITS_MAX = 2
+};
 
 /* A hand-off listener, for the time of one accept(2). */
 struct taking {
@@ -82,7 +86,7 @@ static int
 take_next(const struct taking *taking, struct sockaddr *address,
     socklen_t *size, int flags)
 {
-	unsigned int	passed;
+	unsigned int	passed, waits = 0;
 	int		before, client, stream;
 
 	for (passed = 0; passed < PASSED_MAX || blocks(taking->listener);
@@ -98,6 +102,9 @@ take_next(const struct taking *taking, struct sockaddr *address,
 		(void)pthread_setcancelstate(before, NULL);
 		if (client != -1 || errno == EMFILE)
 			return client;
+		if (errno == ETIMEDOUT && ++waits == WAITS_MAX &&
+		    !blocks(taking->listener))
+			break;
 	}
 	errno = ECONNABORTED;
 	return -1;

@@ -40,17 +40,19 @@ random_number(void)
 	return value;
 }
 
-/* What this process's sockets in a directory begin with. */
+/*
+ * What this process's sockets in a directory begin with, and those of the
+ * processes that are forked from it afterwards.
+ */
 static uint32_t
 token(void)
 {
-	static pid_t	owner = -1;
+	static bool	chosen;
 	static uint32_t	value;
 
-	if (owner != getpid()) {
-		owner = getpid();
+	if (!chosen)
 		value = random_number();
-	}
+	chosen = true;
 	return value;
 }
 

@@ -32,7 +32,8 @@ int
 main(int argc, char *argv[])
 {
 	const struct passwd	*usherd = getpwnam("_usherd");
-	struct usher_trust	trust = { NULL, 0 };
+	struct usher_trust	trust = {
+	    usherd == NULL ? NULL : &usherd->pw_uid, usherd != NULL };
 	struct sockaddr_un	here = { .sun_family = AF_UNIX };
 	struct sockaddr_storage	from;
 	socklen_t		size = sizeof(from);
@@ -42,8 +43,6 @@ main(int argc, char *argv[])
 	if (argc != 2 || strlen(argv[1]) >= sizeof(here.sun_path))
 		errx(1, "usage: usher-example DIRECTORY/http-handoff");
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (usherd != NULL)
-		trust = (struct usher_trust){ &usherd->pw_uid, 1 };
 	(void)unlink(strcpy(here.sun_path, argv[1]));
 	listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (bind(listener, (struct sockaddr *)&here, sizeof(here)) == -1 ||

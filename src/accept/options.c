@@ -7,12 +7,12 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "options.h"
 #include "real.h"
 
@@ -90,18 +90,18 @@ enum { KNOWN = sizeof(known) / sizeof(known[0]) };
 static struct options	table[LISTENERS_MAX];
 static size_t		next;		/* the place to be taken next */
 static atomic_bool	inherited;	/* is there anything to hand down? */
-static pthread_mutex_t	mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct guard	guard = GUARD_FREE;
 
 void
 options_lock(void)
 {
-	(void)pthread_mutex_lock(&mutex);	/* a valid one, not ours yet */
+	guard_take(&guard);
 }
 
 void
 options_unlock(void)
 {
-	(void)pthread_mutex_unlock(&mutex);
+	guard_release(&guard);
 }
 
 static ino_t
@@ -220,12 +220,16 @@ double_of(int listener, int family)
 	return fd;
 }
 
+/* close(2) may end a thread that is cancelled, those we stand for may not. */
 static int
 closed(int fd, int status)
 {
-	const int error = errno;
+	const int	error = errno;
+	int		before;
 
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
 	(void)close(fd);	/* never connected */
+	(void)pthread_setcancelstate(before, NULL);
 	errno = error;
 	return status;
 }
@@ -263,6 +267,11 @@ options_set(int listener, int family, int level, int name, const void *value,
 		return -1;
 	if (real()->setsockopt(fd, level, name, value, size) == -1)
 		return closed(fd, -1);
+	/* ipv6(7): not of a socket that is bound, which the double is not. */
+	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
+		errno = EINVAL;
+		return closed(fd, -1);
+	}
 	if (!can_be_kept(level, name, size)) {
 		errno = ENOPROTOOPT;
 		return closed(fd, -1);

@@ -1,45 +1,51 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/file.h>
+
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "complain.h"
 #include "crowd.h"
+#include "guard.h"
 #include "place.h"
 #include "probe.h"
 
 enum {
-	ADDRESSES_MAX = 8,	/* of one port in one process */
+	LOCK_TRIES = 50,	/* a hundredth of a second each */
+	LOCK_NS = 10 * 1000 * 1000,
+	DIRECTORY_MODE = 0755,
 	RACES_MAX = 16,		/* somebody else came and went in between */
 	UID_UNMAPPED = 65534	/* as in usher_listener_owner() */
 };
 
-/* What this process has bound to a port since somebody else had it. */
-struct history {
-	pid_t			pid;
-	dev_t			device;		/* of the one that appears */
+/*
+ * What this process, or one that it was forked from, let appear for a port:
+ * nginx binds, forks, and binds more when it is reloaded.
+ */
+struct shown {
+	bool			known;
+	dev_t			device;
 	ino_t			inode;
-	enum place_rank		rank;
-	size_t			n;
-	union name_address	addresses[ADDRESSES_MAX];
+	union name_address	address;
 };
 
-static struct history	histories[SETTINGS_PORTS];
-static pthread_mutex_t	mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct shown	all_shown[SETTINGS_PORTS];
+static struct guard	guard = GUARD_FREE;
 
 void
 place_lock(void)
 {
-	(void)pthread_mutex_lock(&mutex);	/* a valid one, not ours yet */
+	guard_take(&guard);
 }
 
 void
 place_unlock(void)
 {
-	(void)pthread_mutex_unlock(&mutex);
+	guard_release(&guard);
 }
 
 int
@@ -92,6 +98,27 @@ open_above(struct place *place)
 	return 0;
 }
 
+/*
+ * Whatever the umask is, as with sockets: who may connect is decided by the
+ * directory above.
+ */
+static void
+open_to_all(const struct place *place)
+{
+	char		path[PROBE_PATH_BYTES];
+	struct stat	st;
+	int		fd;
+
+	fd = openat(place->directory, place->entry,
+	    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return;		/* somebody was quicker; to be seen later */
+	probe_path(path, fd);
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid())
+		(void)chmod(path, DIRECTORY_MODE);
+	(void)close(fd);	/* O_PATH */
+}
+
 /* Makes the directory, unless a socket in its place is still in use. */
 static int
 make_directory(const struct place *place)
@@ -100,8 +127,11 @@ make_directory(const struct place *place)
 	int		race;
 
 	for (race = 0; race < RACES_MAX; race++) {
-		if (mkdirat(place->directory, place->entry, 0755) == 0)
+		if (mkdirat(place->directory, place->entry,
+		    DIRECTORY_MODE) == 0) {
+			open_to_all(place);
 			return 0;
+		}
 		if (errno != EEXIST)
 			return place_refuse(place->port, errno, NULL);
 		if (is_directory(place->directory, place->entry))
@@ -192,34 +222,17 @@ place_rank(const union name_address *address)
 
 /* This is the one that appears. */
 static void
-history_shown(struct history *history, const struct place_socket *socket)
+remember(struct shown *shown, const struct place_socket *socket)
 {
 	struct stat st;
 
-	history->pid = -1;
-	if (fstat(socket->pinned, &st) == -1)
-		return;		/* then it is not taken for ours */
-	history->pid = getpid();
-	history->device = st.st_dev;
-	history->inode = st.st_ino;
-	history->rank = place_rank(socket->address);
-}
-
-/* One more address of ours.  Gives -1 for one that is bound already. */
-static int
-history_join(struct history *history, const union name_address *address)
-{
-	size_t i;
-
-	for (i = 0; i < history->n; i++) {
-		if (memcmp(&history->addresses[i], address,
-		    sizeof(*address)) == 0)
-			return -1;
-	}
-	if (history->n == ADDRESSES_MAX)
-		return -1;
-	history->addresses[history->n++] = *address;
-	return 0;
+	/* If it cannot be told, it is not taken for ours. */
+	shown->known = fstat(socket->pinned, &st) == 0;
+	if (!shown->known)
+		return;
+	shown->device = st.st_dev;
+	shown->inode = st.st_ino;
+	shown->address = *socket->address;
 }
 
 /*
@@ -237,40 +250,39 @@ place_show(const struct place *place, const struct place_socket *socket,
 	    AT_SYMLINK_FOLLOW);
 }
 
-/* Somebody listens there: is it this process, at another address? */
+/*
+ * Somebody listens there: is it this process, at another address?  Of those
+ * that do not appear nothing is kept, since nobody says when they are closed.
+ */
 static int
 take_beside(const struct place *place, const struct place_socket *socket,
     const struct stat *st)
 {
-	struct history	*history = &histories[place->port->index];
-	enum place_rank	 rank = place_rank(socket->address);
+	struct shown *shown = &all_shown[place->port->index];
 
-	if (history->pid != getpid() || history->device != st->st_dev ||
-	    history->inode != st->st_ino ||
-	    history_join(history, socket->address) == -1)
+	if (!shown->known || shown->device != st->st_dev ||
+	    shown->inode != st->st_ino || memcmp(&shown->address,
+	    socket->address, sizeof(shown->address)) == 0)
 		return place_refuse(place->port, EADDRINUSE,
 		    "a server listens here already");
-	if (rank <= history->rank)
+	if (place_rank(socket->address) <= place_rank(&shown->address))
 		return 0;
 	if (renameat(place->directory, socket->name, place->directory,
 	    place->entry) == -1)
 		return place_refuse(place->port, errno, NULL);
-	history_shown(history, socket);
+	remember(shown, socket);
 	return 0;
 }
 
 static int
 take_entry(const struct place *place, const struct place_socket *socket)
 {
-	struct history	*history = &histories[place->port->index];
-	struct stat	 st;
-	int		 race;
+	struct stat	st;
+	int		race;
 
 	for (race = 0; race < RACES_MAX; race++) {
 		if (place_show(place, socket, place->entry) == 0) {
-			history->n = 0;
-			(void)history_join(history, socket->address);
-			history_shown(history, socket);
+			remember(&all_shown[place->port->index], socket);
 			return 0;
 		}
 		if (errno != EEXIST)
@@ -291,10 +303,39 @@ take_entry(const struct place *place, const struct place_socket *socket)
 	return place_refuse(place->port, EADDRINUSE, "it comes and goes");
 }
 
+/*
+ * Two servers that start at once would each find what the last one left, and
+ * the slower would remove what the quicker put there.  Whoever may read the
+ * directory can hold this lock, so it is not waited for long; who may not read
+ * it goes without.
+ */
+static int
+lock_directory(const struct place *place)
+{
+	const struct timespec	moment = { 0, LOCK_NS };
+	int			fd, tries;
+
+	fd = openat(place->directory, ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	for (tries = 0; tries < LOCK_TRIES &&
+	    flock(fd, LOCK_EX | LOCK_NB) == -1; tries++)
+		(void)nanosleep(&moment, NULL);
+	return fd;
+}
 
 int
 place_take(const struct place *place, const struct place_socket *socket)
 {
-	return place->many ? crowd_take(place, socket) :
+	const int	lock = lock_directory(place);
+	int		error, status;
+
+	status = place->many ? crowd_take(place, socket) :
 	    take_entry(place, socket);
+	error = errno;
+	if (lock != -1)
+		(void)close(lock);	/* read only; this gives it up */
+	errno = error;
+	return status;
 }

@@ -53,9 +53,10 @@ void	place_close(struct place *place);
  * Lets the socket appear, in place of what nobody listens on any more.  One
  * more address of a port that this process listens on already is told 0 as
  * well, but of them all only one appears, whichever of TCP would get the most
- * clients: usherd knows one socket of a host, not several addresses.  Gives
- * 0, or -1 with errno, and has said why: EADDRINUSE for another's listener,
- * or what is no socket.
+ * clients: usherd knows one socket of a host, not several addresses.  (When
+ * that is closed, the others do not appear in its place.)  Gives 0, or -1 with
+ * errno, and has said why: EADDRINUSE for another's listener, for the address
+ * that appears already, or for what is no socket.
  */
 int	place_take(const struct place *place,
 	    const struct place_socket *socket);

@@ -25,18 +25,24 @@ enum {
 	 * is known is better than a flag. */
 	FDS_MAX = 253,
 	PASSED_MAX = 64,	/* bad ones in a row, see usher_accept() */
+	WAITS_MAX = 2,		/* of them in vain */
 	MS_A_SECOND = 1000,
 	NS_A_MS = 1000000,
+	TYPE_PIDFD = 4,		/* SCM_PIDFD of Linux 6.5 */
 	UID_UNMAPPED = 65534	/* user_namespaces(7) */
 };
 
 _Static_assert(sizeof(struct usher_handoff) == 8, "a message has one size");
 
-/* Credentials come too where the server has asked for them, SO_PASSCRED. */
+/*
+ * Credentials come too where the server has asked for them, SO_PASSCRED, and
+ * SO_PASSPIDFD brings one more descriptor.
+ */
 union control {
 	struct cmsghdr	header;
 	unsigned char	bytes[CMSG_SPACE(sizeof(int) * FDS_MAX) +
-			    CMSG_SPACE(sizeof(struct ucred))];
+			    CMSG_SPACE(sizeof(struct ucred)) +
+			    CMSG_SPACE(sizeof(int))];
 };
 
 /* What has come on a stream. */
@@ -56,6 +62,15 @@ close_quietly(int fd)
 	if (fd != -1)
 		(void)close(fd);	/* nothing was written to it */
 	errno = error;
+}
+
+static void
+close_descriptor(const struct cmsghdr *header)
+{
+	int fd;
+
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	close_quietly(fd);
 }
 
 static void
@@ -104,6 +119,9 @@ receive_some(int stream, struct parcel *parcel)
 		if (header->cmsg_level == SOL_SOCKET &&
 		    header->cmsg_type == SCM_RIGHTS)
 			keep_descriptors(parcel, header);
+		else if (header->cmsg_level == SOL_SOCKET &&
+		    header->cmsg_type == TYPE_PIDFD)
+			close_descriptor(header);
 	}
 	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		parcel->cut = true;
@@ -111,22 +129,22 @@ receive_some(int stream, struct parcel *parcel)
 	return n;
 }
 
-static long
+static int64_t
 milliseconds(void)
 {
 	struct timespec now;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
 		return 0;	/* there is no system without this clock */
-	return (long)now.tv_sec * MS_A_SECOND + now.tv_nsec / NS_A_MS;
+	return (int64_t)now.tv_sec * MS_A_SECOND + now.tv_nsec / NS_A_MS;
 }
 
 /* The time is a deadline, so that signals do not prolong it. */
 static int
-wait_until(int stream, long deadline)
+wait_until(int stream, int64_t deadline)
 {
 	struct pollfd	poller;
-	long		left;
+	int64_t		left;
 	int		n;
 
 	poller.fd = stream;
@@ -149,7 +167,7 @@ wait_until(int stream, long deadline)
 static int
 receive_all(int stream, struct parcel *parcel)
 {
-	long	deadline = -1;
+	int64_t	deadline = -1;
 	ssize_t	n;
 
 	while (parcel->n < sizeof(struct usher_handoff)) {
@@ -202,8 +220,10 @@ tcp_family(int fd)
 }
 
 /*
- * accept(2) tells the address of a client that has left again, getpeername(2)
- * does not: then it is all zeros.
+ * accept(2) tells the address of a client that has left again, and what that
+ * has sent can still be read: it must not be served as nobody's.  Where
+ * getpeername(2) does not tell it any more, SO_PEERNAME does, if the size is
+ * right.
  */
 static int
 give_address(int client, int family, struct sockaddr *address,
@@ -214,11 +234,11 @@ give_address(int client, int family, struct sockaddr *address,
 
 	memset(&peer, 0, sizeof(peer));
 	if (getpeername(client, (struct sockaddr *)&peer, &full) == -1) {
-		if (errno != ENOTCONN)
-			return -1;
-		peer.ss_family = (sa_family_t)family;
 		full = family == AF_INET ? sizeof(struct sockaddr_in) :
 		    sizeof(struct sockaddr_in6);
+		if (getsockopt(client, SOL_SOCKET, SO_PEERNAME, &peer,
+		    &full) == -1)
+			return -1;
 	}
 	memcpy(address, &peer, full < *size ? full : *size);
 	*size = full;
@@ -339,7 +359,7 @@ int
 usher_accept(int listener, const struct usher_trust *trust,
     struct sockaddr *address, socklen_t *size, int flags)
 {
-	unsigned int	passed;
+	unsigned int	passed, waits = 0;
 	int		client, stream;
 
 	if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) {
@@ -355,6 +375,9 @@ usher_accept(int listener, const struct usher_trust *trust,
 		close_quietly(stream);
 		if (client != -1 || errno == EMFILE)
 			return client;
+		if (errno == ETIMEDOUT && ++waits == WAITS_MAX &&
+		    !blocks(listener))
+			break;
 	}
 	errno = ECONNABORTED;
 	return -1;

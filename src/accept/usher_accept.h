@@ -8,8 +8,8 @@
  * A server that wants them listens on a UNIX stream socket called tls-handoff
  * or http-handoff in its host's directory, and says usher_accept() where it
  * would say accept4(2).  This header and usher_accept.c are all it takes: they
- * need nothing but POSIX.1-2008 and SCM_RIGHTS (cmsg(3), unix(7)), and may be
- * copied into any program.
+ * need nothing but the C library of Linux (accept4(2), SCM_RIGHTS and
+ * SO_PEERCRED of unix(7)), and may be copied into any program.
  */
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -54,7 +54,8 @@ struct usher_trust {
  * What is not a hand-off of somebody trusted is closed and passed over; the
  * owner of the listener's directory is trusted too, usher_listener_owner().
  * For a message still on its way it waits USHER_MESSAGE_MS at most.  A listener
- * that does not block gives up after many bad ones in a row: ECONNABORTED.
+ * that does not block gives up when that was in vain twice, or after many bad
+ * ones in a row: ECONNABORTED.
  */
 int	usher_accept(int listener, const struct usher_trust *trust,
 	    struct sockaddr *address, socklen_t *size, int flags);
@@ -67,7 +68,7 @@ int	usher_accept(int listener, const struct usher_trust *trust,
  * was read, EPROTO for a message that is not a hand-off or is cut off,
  * ETIMEDOUT when none came in time, EMFILE when this process has no room for
  * a descriptor (the connection is lost), or what recvmsg(2), getpeername(2)
- * and fcntl(2) say.  The address of a client that has left already is zeros.
+ * and fcntl(2) say.
  */
 int	usher_receive(int stream, const struct usher_trust *trust,
 	    struct sockaddr *address, socklen_t *size, int flags);
@@ -76,8 +77,8 @@ int	usher_receive(int stream, const struct usher_trust *trust,
  * Who owns the directory in which a UNIX socket is bound: whoever may remove
  * the socket and put another in its place may as well hand connections in.
  * Gives 0, or -1 with errno where that cannot be told for certain: when the
- * socket was bound by a relative path, below /proc, in a directory reached
- * by a symbolic link, or by a user whom this user namespace does not know.
+ * socket was bound by a relative path, below /proc, in a directory that is
+ * itself a symbolic link, or by a user whom this user namespace does not know.
  */
 int	usher_listener_owner(int listener, uid_t *owner);
 

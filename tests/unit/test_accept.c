@@ -375,15 +375,21 @@ START_TEST(an_address_is_cut_off_at_the_room_for_it)
 }
 END_TEST
 
-START_TEST(a_client_that_has_left_has_no_address)
+/* As accept(2) gives it, which getpeername(2) does not any more. */
+START_TEST(a_client_that_has_left_still_has_its_address)
 {
 	const struct linger	reset = { 1, 0 };
-	struct sockaddr_in	address, zeros;
-	socklen_t		size = sizeof(address);
+	struct sockaddr_storage	address, own_address;
+	socklen_t		size, own_size = sizeof(own_address);
 	struct connection	made;
 	int			fd, stream;
 
-	connection_make(&made, AF_INET);
+	connection_make(&made, _i == 0 ? AF_INET : AF_INET6);
+	memset(&address, 0, sizeof(address));
+	memset(&own_address, 0, sizeof(own_address));
+	size = sizeof(address);
+	ck_assert_int_eq(getsockname(made.client,
+	    (struct sockaddr *)&own_address, &own_size), 0);
 	(void)setsockopt(made.client, SOL_SOCKET, SO_LINGER, &reset,
 	    sizeof(reset));
 	(void)close(made.client);
@@ -392,10 +398,10 @@ START_TEST(a_client_that_has_left_has_no_address)
 	fd = usher_accept(listener, &trust, (struct sockaddr *)&address,
 	    &size, SOCK_CLOEXEC);
 	ck_assert_int_ne(fd, -1);
-	memset(&zeros, 0, sizeof(zeros));
-	zeros.sin_family = AF_INET;
-	ck_assert_uint_eq(size, sizeof(zeros));
-	ck_assert_mem_eq(&address, &zeros, sizeof(zeros));
+	ck_assert_int_eq(getpeername(fd, (struct sockaddr *)&address, &size),
+	    -1);
+	ck_assert_uint_eq(size, own_size);
+	ck_assert_mem_eq(&address, &own_address, own_size);
 	(void)close(fd);
 	(void)close(stream);
 	(void)close(made.accepted);
@@ -450,7 +456,8 @@ main(void)
 	tcase_add_loop_test(all, flags_are_those_asked_for, 0, 8);
 	tcase_add_loop_test(all, an_address_is_cut_off_at_the_room_for_it, 0,
 	    (int)sizeof(struct sockaddr_in6) + 1);
-	tcase_add_test(all, a_client_that_has_left_has_no_address);
+	tcase_add_loop_test(all, a_client_that_has_left_still_has_its_address,
+	    0, 2);
 	tcase_add_test(all, without_room_for_a_descriptor_it_says_so);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);
