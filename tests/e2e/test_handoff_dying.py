@@ -100,7 +100,9 @@ class Rude(Base):
         tenant = self.receiver(talk='echo', stream='back', **how)
         crowds = self.crowds()
         settle(crowds, lambda seen: seen['waits'] == 0)
-        self.assertEqual(tenant.count('received'), 2 * VISITORS)
+        # More, where a tenant's descriptors on the way are counted as its
+        # own user's, who is usherd's as well: usherd tries again.
+        self.assertGreaterEqual(tenant.count('received'), 2 * VISITORS)
         settle(crowds, lambda seen: seen == {'served': 2 * VISITORS})
         wait_for(lambda: self.descriptors() == self.table, 3)
         self.as_before()
