@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""nginx, Apache httpd, lighttpd and openssl s_server, unmodified, are handed
-connections.  Issue 4 item 4."""
+"""nginx, Apache httpd, lighttpd, haproxy and openssl s_server, unmodified, are
+handed connections.  Issue 4 item 4."""
+import pathlib
 import unittest
 
 import proof
@@ -133,6 +134,12 @@ class Apache(proof.Proof, proof.Base):
                 self.root / 'apache.conf']
 
 
+class ApacheAtIpv6(Apache):
+    """Which takes clients of both families."""
+
+    users, six, address = ('nobody',), True, '[::1]:'
+
+
 LIGHTTPD = '''\
 server.modules = ("mod_openssl", "mod_ssi")
 server.document-root = "%(root)s"
@@ -167,6 +174,37 @@ class Lighttpd(proof.Proof, proof.Base):
             if ROOT and self.user == 'root' else ''})
         return [program('lighttpd'), '-D', '-f',
                 self.root / 'lighttpd.conf']
+
+
+HAPROXY = '''\
+defaults
+    mode http
+    timeout client 60s
+    timeout connect 5s
+    timeout server 5s
+frontend who
+    bind :::%(tls)d v4v6 ssl crt %(both)s alpn h2,http/1.1
+    bind :::%(http)d v4v6
+    http-request return status 200 content-type text/plain \
+        lf-string "%%[src] %%[src_port]"
+'''
+
+
+@need(haproxy='haproxy')
+class Haproxy(proof.Proof, proof.Base):
+    """It binds a UNIX socket under a name of its own and renames it, so that
+    nobody can see what it is for."""
+
+    ways, clients = 'b', BOTH
+
+    def command(self):
+        both = self.root / 'both.pem'
+        both.write_text(''.join(pathlib.Path(each).read_text()
+                                for each in self.certificate))
+        both.chmod(0o644)
+        (self.root / 'haproxy.conf').write_text(HAPROXY % {
+            'both': both, **self.listen})
+        return [program('haproxy'), '-W', '-f', self.root / 'haproxy.conf']
 
 
 @need(openssl='openssl')

@@ -7,6 +7,7 @@ import unittest
 
 import proof
 import test_proof_c
+from harness import wait_for
 from proof import Client, Http2, need, program
 from test_upgrade import TEXT, UPGRADE, frame, frame_read
 
@@ -68,6 +69,12 @@ class NodeCluster(NodeHttps):
     """The first process accepts, and its workers get the clients."""
 
     workers = 3
+
+
+class NodeClusterAtUnixSocket(NodeCluster):
+    """The workers are told by the client's socket what it is."""
+
+    ways, umask = 'a', {'a': 0}
 
 
 class NodeClusterThatShares(NodeCluster):
@@ -186,15 +193,43 @@ class Wsgi(proof.Proof):
 
 @need(gunicorn='gunicorn')
 class Gunicorn(Wsgi, proof.Base):
-    """Two workers with threads."""
+    """Two workers, each with a thread for everybody who may come to it."""
+
+    def bind(self, where):
+        return f'unix:{where}' if self.way == 'a' else f'[::]:{where}'
 
     def words(self, protocol, where):
         return [program('gunicorn'), '-w', '2', '-k', 'gthread', '--threads',
-                '128', '--keep-alive', '60', '-b',
-                f'unix:{where}' if self.way == 'a' else f'[::]:{where}',
+                str(self.crowd), '--keep-alive', '60', '-b', self.bind(where),
                 *(['--certfile', self.certificate[0], '--keyfile',
                    self.certificate[1]] if protocol == 'tls' else []),
                 'who:application']
+
+
+ACTIVATION = '''\
+import os, socket, sys
+
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(512)
+if listener.fileno() != 3:
+    os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.execv(sys.argv[2], sys.argv[2:])
+'''
+
+
+class GunicornActivated(Gunicorn):
+    """Its listener is made for it, as systemd does for a socket unit."""
+
+    ways, umask = 'a', {'a': 0}
+
+    def bind(self, where):
+        return 'fd://3'
+
+    def words(self, protocol, where):
+        return ['/usr/bin/python3', '-c', ACTIVATION, where,
+                *super().words(protocol, where)]
 
 
 @need(uwsgi_core='uwsgi-core')
@@ -204,12 +239,19 @@ class Uwsgi(Wsgi, proof.Base):
     came over TCP."""
 
     keeps, says = False, '{} None '     # it does not tell the port
+    threads = 128
+
+    def start(self, *how):
+        """Each thread has a file of its own, some time after the start."""
+        super().start(*how)
+        wait_for(lambda: proof.open_files(proof.tree(self.server.pid))
+                 > 2 * self.threads, proof.SECONDS)
 
     def words(self, protocol, where):
         where = str(where) if self.way == 'a' else f'[::]:{where}'
         return [program('uwsgi-core'), '--plugin', 'python3', '--master',
                 '--die-on-term', '--chmod-socket=666', '--processes', '2',
-                '--threads', '128',
+                '--threads', str(self.threads),
                 *(['--https-socket', ','.join((where, *self.certificate))]
                   if protocol == 'tls' else ['--http-socket', where]),
                 '--wsgi', 'who']
