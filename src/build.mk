@@ -88,7 +88,7 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_proxy \
 	$(B)/tests/test_accept $(B)/tests/test_trust
-TOOLS = $(B)/tests/load $(B)/tests/serve
+TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
 
@@ -364,6 +364,9 @@ $(B)/tests/load: tests/bench/load.c
 $(B)/tests/serve: tests/bench/serve.c src/accept/usher_accept.c $(HEADERS)
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/serve.c \
 	    src/accept/usher_accept.c
+
+$(B)/tests/calm: tests/e2e/calm.c
+	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/e2e/calm.c -lpthread
 
 # To be called by people and .ci/run.
 

@@ -23,15 +23,21 @@ enum {
 };
 
 static int
-option_of(int fd, int name)
+option_at(int fd, int level, int name)
 {
 	socklen_t	size;
 	int		value;
 
 	size = sizeof(value);
-	if (real()->getsockopt(fd, SOL_SOCKET, name, &value, &size) == -1)
+	if (real()->getsockopt(fd, level, name, &value, &size) == -1)
 		return -1;
 	return value;
+}
+
+static int
+option_of(int fd, int name)
+{
+	return option_at(fd, SOL_SOCKET, name);
 }
 
 enum name_kind
@@ -89,6 +95,15 @@ is_fresh(int fd)
 	    now.in.sin_port == 0;	/* at the same place in both */
 }
 
+/* An address of IPv4 for a socket of IPv6 only: bind(2) has an error for it. */
+static bool
+is_contradiction(int fd, const union name_address *address)
+{
+	return address->any.sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr) &&
+	    option_at(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
+}
+
 const struct settings_port *
 listener_wanted(int fd, const struct sockaddr *address, socklen_t size,
     union name_address *wanted)
@@ -106,7 +121,7 @@ listener_wanted(int fd, const struct sockaddr *address, socklen_t size,
 	if (option_of(fd, SO_TYPE) != SOCK_STREAM ||
 	    (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP) ||
 	    option_of(fd, SO_DOMAIN) != wanted->any.sa_family ||
-	    !is_fresh(fd))
+	    !is_fresh(fd) || is_contradiction(fd, wanted))
 		port = NULL;
 	errno = error;
 	return port;

@@ -18,7 +18,7 @@
 
 enum {
 	VALUE_BYTES = 16,	/* struct timeval, the name of an algorithm */
-	OPTIONS_MAX = 24,	/* of one listener */
+	OPTIONS_MAX = 48,	/* of one listener: all that are known, more */
 	LISTENERS_MAX = 256	/* those that set some; the oldest goes */
 };
 
@@ -139,16 +139,24 @@ look_up(int listener, struct options *copy)
 	options_unlock();
 }
 
-static bool
-is_inherited(int level, int name)
+static const struct known *
+find_known(int level, int name)
 {
 	size_t i;
 
 	for (i = 0; i < KNOWN; i++) {
 		if (known[i].level == level && known[i].name == name)
-			return known[i].inherited;
+			return &known[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+is_inherited(int level, int name)
+{
+	const struct known *one = find_known(level, name);
+
+	return one != NULL && one->inherited;
 }
 
 /* Where this option is to be put, or NULL when there is no room. */
@@ -167,7 +175,8 @@ room(struct options *options, int level, int name)
 	return &options->options[options->n++];
 }
 
-static void
+/* Gives -1 with errno when there is no room for one more. */
+static int
 record(int listener, const struct option *option)
 {
 	const ino_t	 inode = inode_of(listener);
@@ -186,8 +195,13 @@ record(int listener, const struct option *option)
 	if (place != NULL)
 		*place = *option;
 	options_unlock();
+	if (place == NULL) {
+		errno = ENOBUFS;
+		return -1;
+	}
 	if (is_inherited(option->level, option->name))
 		atomic_store(&inherited, true);
+	return 0;
 }
 
 static void
@@ -238,7 +252,8 @@ closed(int fd, int status)
 static bool
 can_be_kept(int level, int name, socklen_t size)
 {
-	if (size > VALUE_BYTES)
+	/* Of those that are known the kernel reads no more than that. */
+	if (size > VALUE_BYTES && find_known(level, name) == NULL)
 		return false;
 	return level != SOL_SOCKET || (name != SO_ATTACH_FILTER &&
 	    name != SO_ATTACH_BPF && name != SO_ATTACH_REUSEPORT_CBPF &&
@@ -248,11 +263,8 @@ can_be_kept(int level, int name, socklen_t size)
 bool
 options_tcp(int level, int name)
 {
-	if (level == IPPROTO_TCP || level == IPPROTO_IP ||
-	    level == IPPROTO_IPV6)
-		return true;
-	return level == SOL_SOCKET && name != SO_ACCEPTCONN &&
-	    name != SO_ERROR && name != SO_TYPE && name != SO_PEERCRED;
+	return level != SOL_SOCKET || (name != SO_ACCEPTCONN &&
+	    name != SO_ERROR && name != SO_TYPE && name != SO_PEERCRED);
 }
 
 int
@@ -279,9 +291,11 @@ options_set(int listener, int family, int level, int name, const void *value,
 	memset(&option, 0, sizeof(option));
 	option.level = level;
 	option.name = name;
-	option.size = size;
-	memcpy(option.value, value, size);
-	record(listener, &option);
+	option.size = size < VALUE_BYTES ? size : VALUE_BYTES;
+	if (value != NULL)	/* for IPv6 it may be, and means 0 */
+		memcpy(option.value, value, option.size);
+	if (record(listener, &option) == -1)
+		return closed(fd, -1);
 	/* These are for accept(2) as well. */
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO ||
 	    name == SO_SNDTIMEO))
@@ -342,7 +356,7 @@ options_copy(int tcp, int listener, int family)
 		    memcmp(&was, &would, sizeof(was)) == 0)
 			continue;
 		option_halve(&was);
-		record(listener, &was);
+		(void)record(listener, &was);	/* there is room for all */
 		if (was.level == SOL_SOCKET && (was.name == SO_RCVTIMEO ||
 		    was.name == SO_SNDTIMEO))
 			(void)real()->setsockopt(listener, was.level,
@@ -354,6 +368,7 @@ options_copy(int tcp, int listener, int family)
 void
 options_inherit(int listener, int client)
 {
+	const int	priority = 0;
 	struct options	options;
 	size_t		i, n = 0;
 
@@ -367,4 +382,8 @@ options_inherit(int listener, int client)
 	}
 	options.n = n;
 	put_all(client, &options);
+	/* IP_TOS has set it as well, which accept(2) does not. */
+	if (n > 0)
+		(void)real()->setsockopt(client, SOL_SOCKET, SO_PRIORITY,
+		    &priority, sizeof(priority));
 }

@@ -11,7 +11,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include <sys/socket.h>
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "accept.h"
@@ -27,6 +29,13 @@
 
 /* In <sys/socket.h> only for _GNU_SOURCE. */
 int	accept4(int, struct sockaddr *, socklen_t *, int);
+
+/* If not, the kernel has an error for it. */
+static bool
+is_size(const socklen_t *size)
+{
+	return size != NULL && *size <= INT_MAX;
+}
 
 static void
 before_fork(void)
@@ -72,7 +81,7 @@ accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 	enum name_kind	kind;
 
 	kind = listener_kind(fd, &name);
-	if (kind == NAME_OTHER || (address != NULL && size == NULL))
+	if (kind == NAME_OTHER || (address != NULL && !is_size(size)))
 		return real()->accept4(fd, address, size, flags);
 	return handoff_accept(fd, kind, &name, address, size, flags);
 }
@@ -84,7 +93,7 @@ accept(int fd, struct sockaddr *address, socklen_t *size)
 	enum name_kind	kind;
 
 	kind = listener_kind(fd, &name);
-	if (kind == NAME_OTHER || (address != NULL && size == NULL))
+	if (kind == NAME_OTHER || (address != NULL && !is_size(size)))
 		return real()->accept(fd, address, size);
 	return handoff_accept(fd, kind, &name, address, size, 0);
 }
@@ -95,7 +104,7 @@ getsockname(int fd, struct sockaddr *address, socklen_t *size)
 	struct name	name;
 	socklen_t	full = sizeof(name.address);
 
-	if (address == NULL || size == NULL)
+	if (address == NULL || !is_size(size))
 		return real()->getsockname(fd, address, size);
 	if (listener_kind(fd, &name) != NAME_STANDIN) {
 		if (!family_is_other(fd))
@@ -114,7 +123,7 @@ getpeername(int fd, struct sockaddr *address, socklen_t *size)
 	union name_address	peer;
 	socklen_t		full = sizeof(peer);
 
-	if (address == NULL || size == NULL || !family_is_other(fd))
+	if (address == NULL || !is_size(size) || !family_is_other(fd))
 		return real()->getpeername(fd, address, size);
 	if (real()->getpeername(fd, &peer.any, &full) == -1)
 		return -1;
