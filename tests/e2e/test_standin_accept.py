@@ -13,7 +13,7 @@ import unittest
 import handing
 import harness
 from handing import reach
-from test_standin import BIND, Case
+from standins import BIND, Case
 
 RESET = struct.pack('ii', 1, 0)     # SO_LINGER: close() resets
 

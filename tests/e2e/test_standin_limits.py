@@ -11,7 +11,7 @@ import unittest
 import handing
 import harness
 from handing import hand, reach
-from test_standin import Case
+from standins import Case
 
 CALM = harness.BUILD / 'tests' / 'calm'
 

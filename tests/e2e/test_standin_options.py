@@ -6,7 +6,7 @@ import shutil
 import socket
 import unittest
 
-from test_standin import BIND, Case
+from standins import BIND, Case
 
 # What the programs begin with: they keep what they are told, by name, and
 # tell it all at the end.  Their port is 8443 under the library, else any.
