@@ -338,7 +338,8 @@ def listening(daemon):
 
 def listens(path):
     if path.is_dir():
-        return any(map(listens, path.iterdir()))
+        return any(listens(entry) for entry in path.iterdir()
+                   if not entry.name.startswith('.'))   # not there yet
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
 
