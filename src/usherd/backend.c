@@ -69,7 +69,7 @@ connect_handoff(const struct host *host, const char *entry,
 	if (!unpicked_room(&found->tenant))
 		return host_has(host, entry) ? REFUSAL_UNPICKED :
 		    REFUSAL_NO_SOCKET;
-	return host_connect(host, entry, &found->socket);
+	return host_connect(host, entry, HOSTS_DEAF, &found->socket);
 }
 
 static enum refusal
@@ -102,7 +102,7 @@ connect_socket(const struct host *host, const struct errand *errand,
 	enum refusal refusal;
 
 	refusal = host_connect(host, errand->protocol == PROTOCOL_TLS ?
-	    "tls-socket" : "http-socket", &found->socket);
+	    "tls-socket" : "http-socket", HOSTS_HEARS, &found->socket);
 	if (refusal != REFUSAL_NO_SOCKET || !host_has(host, handoff))
 		return refusal;
 	return errand->handoff == HANDOFF_NEVER ? REFUSAL_MISDIRECTED :
@@ -117,7 +117,8 @@ connect_entry(const struct host *host, const struct errand *errand,
 	enum refusal	 refusal;
 
 	if (errand->acme) {
-		refusal = host_connect(host, "acme-socket", &found->socket);
+		refusal = host_connect(host, "acme-socket", HOSTS_HEARS,
+		    &found->socket);
 		if (refusal != REFUSAL_NO_SOCKET)
 			return refusal;
 	}

@@ -122,6 +122,9 @@ void	talk_reports(evutil_socket_t fd, short what, void *child);
  */
 void	talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
 	    int client);
+/* Is INTAKE_SHOW for this id still on the way, so that the parser cannot have
+ * seen the client? */
+bool	talk_unsaid(const struct child *parser, uint32_t id);
 /* Puts an order on the way to a relay; the descriptors are taken, -1: none. */
 void	talk_order(struct child *relay, const struct order *order,
 	    int client, int backend);

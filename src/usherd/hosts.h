@@ -56,6 +56,12 @@ bool		host_moved(const struct host *host);
 /* Is there an entry of that name? */
 bool		host_has(const struct host *host, const char *entry);
 
+/* What a tenant may say on a connection: descriptors never. */
+enum hosts_ear {
+	HOSTS_HEARS,
+	HOSTS_DEAF		/* nothing: his sending fails with EPIPE */
+};
+
 /*
  * Connects to the stream socket of that name, or to one of the sockets in
  * the directory of that name, in random order until one accepts.  Gives
@@ -63,6 +69,6 @@ bool		host_has(const struct host *host, const char *entry);
  * REFUSAL_NO_SOCKET when there is no such entry.
  */
 enum refusal	host_connect(const struct host *host, const char *entry,
-		    int *backend);
+		    enum hosts_ear ear, int *backend);
 
 #endif

@@ -233,11 +233,29 @@ host_has(const struct host *host, const char *entry)
 }
 
 /*
+ * Before it is connected, so that there is no moment in which it is open.  A
+ * descriptor that a tenant sends would be closed by us or by the relay, and
+ * the last close of a TCP socket with SO_LINGER (socket(7)) takes as long as
+ * he likes.  Kernels before 6.16 do not have SO_PASSRIGHTS, and there a relay
+ * can be held up so.
+ */
+static void
+close_ear(int backend, enum hosts_ear ear)
+{
+	const int off = 0;
+
+	if (ear == HOSTS_DEAF)
+		(void)shutdown(backend, SHUT_RD);
+	(void)setsockopt(backend, SOL_SOCKET, LINUX_SO_PASSRIGHTS, &off,
+	    sizeof(off));
+}
+
+/*
  * Connects to the very socket that was looked at: the path names the
  * descriptor, so nothing is resolved again and no length limit applies.
  */
 static enum refusal
-connect_pinned(int pinned, int *backend)
+connect_pinned(int pinned, enum hosts_ear ear, int *backend)
 {
 	struct sockaddr_un	address;
 	int			error;
@@ -250,6 +268,7 @@ connect_pinned(int pinned, int *backend)
 	    0);
 	if (*backend == -1)
 		return REFUSAL_OVERLOAD;
+	close_ear(*backend, ear);
 	if (connect(*backend, (struct sockaddr *)&address,
 	    sizeof(address)) == 0)
 		return REFUSAL_NONE;
@@ -295,7 +314,8 @@ random_below(size_t n)
 }
 
 static enum refusal
-connect_one_of(const struct host *host, const char *entry, int *backend)
+connect_one_of(const struct host *host, const char *entry,
+    enum hosts_ear ear, int *backend)
 {
 	static struct backends	 backends;	/* too large for the stack */
 	char			 path[PATH_BYTES];
@@ -319,7 +339,7 @@ connect_one_of(const struct host *host, const char *entry, int *backend)
 		if (fd == -1)
 			continue;
 		if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
-			refusal = connect_pinned(fd, backend);
+			refusal = connect_pinned(fd, ear, backend);
 		(void)close(fd);	/* O_PATH */
 		if (refusal == REFUSAL_NONE)
 			return refusal;
@@ -328,7 +348,8 @@ connect_one_of(const struct host *host, const char *entry, int *backend)
 }
 
 enum refusal
-host_connect(const struct host *host, const char *entry, int *backend)
+host_connect(const struct host *host, const char *entry,
+    enum hosts_ear ear, int *backend)
 {
 	enum refusal	refusal = REFUSAL_UNREACHABLE;
 	struct stat	st;
@@ -341,9 +362,9 @@ host_connect(const struct host *host, const char *entry, int *backend)
 	if (fstat(fd, &st) == -1)
 		refusal = REFUSAL_UNREACHABLE;
 	else if (S_ISSOCK(st.st_mode))
-		refusal = connect_pinned(fd, backend);
+		refusal = connect_pinned(fd, ear, backend);
 	else if (S_ISDIR(st.st_mode))
-		refusal = connect_one_of(host, entry, backend);
+		refusal = connect_one_of(host, entry, ear, backend);
 	(void)close(fd);	/* O_PATH */
 	return refusal;
 }

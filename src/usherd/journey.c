@@ -225,6 +225,7 @@ hand_off(struct visitor *visitor, const struct found *found)
 	if (found->socket == -1) {
 		visitor->state = VISITOR_PARTING;
 		visitor->handoff = HANDOFF_ONLY;
+		visitor_awaited(visitor);
 		talk_intake(visitor->parser, INTAKE_DROP, visitor_id(visitor),
 		    -1);
 		return REFUSAL_NONE;
@@ -234,6 +235,8 @@ hand_off(struct visitor *visitor, const struct found *found)
 		(void)close(found->socket);	/* nothing was said on it */
 		return REFUSAL_UNPICKED;
 	}
+	handoff_close(visitor->client);
+	visitor->client = -1;
 	unpicked_add(&found->tenant, found->socket);
 	visitor_free(visitor);
 	return REFUSAL_NONE;
@@ -447,6 +450,12 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 		dismiss(visitor);
 		return;
 	}
+}
+
+bool
+journey_allows(const struct visitor *visitor, enum visitor_event event)
+{
+	return actions[visitor->state][event] != BROKEN;
 }
 
 int

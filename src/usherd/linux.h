@@ -4,6 +4,9 @@
 
 #include <linux/openat2.h>
 
+/* Linux 6.16: does a UNIX socket take descriptors?  0 lets sending fail. */
+enum { LINUX_SO_PASSRIGHTS = 83 };
+
 /*
  * Linux: constants whose addresses the parent's seccomp filter knows.  A
  * filter cannot look behind a pointer, but it can demand that the pointer be

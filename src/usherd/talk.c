@@ -159,6 +159,19 @@ item_new(struct child *child)
 	return item;
 }
 
+bool
+talk_unsaid(const struct child *parser, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < parser->waiting; i++) {
+		if (item_at(parser, i)->kind == INTAKE_SHOW &&
+		    item_at(parser, i)->id == id)
+			return true;
+	}
+	return false;
+}
+
 void
 talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
     int client)

@@ -12,6 +12,7 @@
 enum {
 	SOON_MS = 20,		/* a server that is well has it by then */
 	LATER_MS = 100,		/* one that is not is asked less often */
+	SWEEP_MS = 5,
 	HOST_MAX = 256,		/* more than a burst leaves behind */
 	BUCKETS = 1024
 };
@@ -26,6 +27,8 @@ struct account {
 	struct tenant		 of;
 	unsigned int		 n;
 	struct messages		 messages;	/* of a host */
+	int64_t			 swept;		/* when it was looked through */
+	unsigned int		 fresh;		/* come since then */
 	LIST_ENTRY(account)	 chain;
 };
 
@@ -85,9 +88,12 @@ account_get(const struct tenant *of)
 		LIST_INSERT_HEAD(bucket(of), account, chain);
 		account->of = *of;
 		account->n = 0;
+		account->swept = 0;
+		account->fresh = 0;
 		TAILQ_INIT(&account->messages);
 	}
 	account->n++;
+	account->fresh++;
 	return account;
 }
 
@@ -131,12 +137,22 @@ account_sweep(struct account *account)
 {
 	struct message *message, *next;
 
+	account->swept = agelist_now();
+	account->fresh = 0;
 	for (message = TAILQ_FIRST(&account->messages); message != NULL;
 	    message = next) {
 		next = TAILQ_NEXT(message, of_host);
 		if (outq_empty(message->stream))
 			message_done(message);
 	}
+}
+
+/* Not for each visitor of one that is stuck, to whom nothing is sent. */
+static bool
+sweep_is_due(const struct account *account)
+{
+	return account->fresh > account->n / 4 ||
+	    agelist_now() - account->swept >= SWEEP_MS;
 }
 
 static unsigned int
@@ -171,7 +187,8 @@ unpicked_room(const struct tenant *tenant)
 
 	/* Looked through when half is used, so that a server that is well
 	 * never comes near the rest. */
-	if (host != NULL && host->n >= host_most(tenant) / 2)
+	if (host != NULL && host->n >= host_most(tenant) / 2 &&
+	    sweep_is_due(host))
 		account_sweep(host);
 	return count(tenant) < host_most(tenant);
 }

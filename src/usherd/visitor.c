@@ -64,6 +64,12 @@ visitor_later(struct visitor *visitor)
 }
 
 void
+visitor_awaited(struct visitor *visitor)
+{
+	age_move(visitor, &overdue);
+}
+
+void
 visitor_unkept(struct visitor *visitor)
 {
 	visitor->kept = false;
@@ -159,12 +165,19 @@ visitor_verdict(struct child *parser, const struct verdict *verdict)
 	struct hostname		 name;
 
 	memset(&name, 0, sizeof(name));
+	/* Before anything is changed: whoever breaks the rules is killed, and
+	 * then all that he holds must still be known to be his. */
 	if (visitor == NULL || visitor->parser != parser ||
-	    verdict_check(verdict, &name, &event) == -1)
+	    verdict_check(verdict, &name, &event) == -1 ||
+	    !journey_allows(visitor, event))
 		return -1;
-	if (visitor->state == VISITOR_SHOWN) {
+	if (visitor->listed == &overdue) {	/* SHOWN, PARTING */
+		if (visitor->state == VISITOR_SHOWN &&
+		    talk_unsaid(parser, verdict->id))
+			return -1;	/* it cannot have seen it */
 		age_move(visitor, NULL);
-		parser->shown--;
+		if (visitor->state == VISITOR_SHOWN)
+			parser->shown--;
 		lowat_reset(visitor->client);
 	}
 	if (verdict->kept == 0)
@@ -204,7 +217,8 @@ visitors_lost(struct child *child)
 		if (visitor->state == VISITOR_FREE)
 			continue;
 		if (visitor->parser == child) {
-			age_move(visitor, NULL);
+			if (visitor->listed == &overdue)
+				age_move(visitor, NULL);
 			visitor_unkept(visitor);
 			(void)journey_step(visitor, EVENT_PARSER_LOST, NULL);
 		} else if (visitor->relay == child) {

@@ -95,8 +95,13 @@ void	visitor_free(struct visitor *visitor);
 int	visitor_show(struct visitor *visitor);
 /* EVENT_LATER after a moment. */
 void	visitor_later(struct visitor *visitor);
+/* The parser must answer within OVERDUE_MS. */
+void	visitor_awaited(struct visitor *visitor);
 /* The parser has no copy any more. */
 void	visitor_unkept(struct visitor *visitor);
+
+/* May this happen in the visitor's state? */
+bool	journey_allows(const struct visitor *visitor, enum visitor_event event);
 
 /*
  * journey.c: does what the table there says.  request is what the parser

@@ -146,6 +146,16 @@ class Lies(Misled):
     def test_reason_that_does_not_exist(self):
         self.lie('huge-reason', 'broke the rules')
 
+    def test_a_word_too_many(self):
+        """The relay's next report is about a connection of a parser that
+        has been killed."""
+        daemon = self.daemon(jobs=1)
+        client = self.tell(daemon, 'eyes-gone-moving.example', tls=False)
+        daemon.wait_log(r'http parser 1 \(pid \d+\) broke the rules', 3)
+        self.assertEqual(len(held.exactly(client, 10)), 10)
+        self.served(daemon)
+        self.assertIsNone(daemon.process.poll())
+
     def test_flood(self):
         """The parent serves others while a parser floods its pipe."""
         daemon = self.daemon()

@@ -47,6 +47,12 @@ static const struct saying {
 	    { .id = 1, .code = VERDICT_REFUSED } },
 	{ "huge-reason", sizeof(struct verdict),
 	    { .id = 1, .code = VERDICT_REFUSED, .refusal = 255 } },
+	/* of a connection that a relay has by then */
+	{ "gone-moving", sizeof(struct verdict), { .id = 1,
+	    .code = VERDICT_NAMED, .kept = 1, .grant = 10,
+	    .name = { "a.example" } } },
+	{ "gone-moving", sizeof(struct verdict),
+	    { .id = 1, .code = VERDICT_GONE } },
 };
 
 /* id 1 in a saying stands for the connection that is looked at: its id is
