@@ -60,7 +60,7 @@ static const struct rule parent_rules[] = {
 	/* hosts_linux.c: deaf to descriptors */
 	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
 	    ARG(2, EQ, LINUX_SO_PASSRIGHTS)),
-	/* handoff.c: no close takes long */
+	/* unpicked.c: no close takes long */
 	ALLOW_IF(setitimer, 1, ARG(0, EQ, ITIMER_REAL)),
 	/* message_send.c: to children, and to tenants in handoff.c */
 	ALLOW_IF(sendmsg, 1, ARG(2, EQ, MSG_DONTWAIT | MSG_NOSIGNAL)),

@@ -4,9 +4,6 @@
 
 #include "../common/message.h"
 
-/* Once, before the sandbox. */
-void	handoff_make(void);
-
 /*
  * Sends the client's descriptor on a connection to a -handoff socket, with
  * the options that accept(2) would have given it: changed is what
@@ -17,8 +14,5 @@ void	handoff_make(void);
  */
 int	handoff_send(int stream, enum protocol protocol, int client,
 	    unsigned int changed);
-
-/* Closes our copy of a client's socket that was sent. */
-void	handoff_close(int client);
 
 #endif

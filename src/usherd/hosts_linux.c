@@ -244,8 +244,10 @@ close_ear(int backend, enum hosts_ear ear)
 {
 	const int off = 0;
 
-	if (ear == HOSTS_DEAF)
+	if (ear == HOSTS_DEAF) {
 		(void)shutdown(backend, SHUT_RD);
+		return;
+	}
 	(void)setsockopt(backend, SOL_SOCKET, LINUX_SO_PASSRIGHTS, &off,
 	    sizeof(off));
 }

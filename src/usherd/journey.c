@@ -235,8 +235,6 @@ hand_off(struct visitor *visitor, const struct found *found)
 		(void)close(found->socket);	/* nothing was said on it */
 		return REFUSAL_UNPICKED;
 	}
-	handoff_close(visitor->client);
-	visitor->client = -1;
 	unpicked_add(&found->tenant, found->socket);
 	visitor_free(visitor);
 	return REFUSAL_NONE;

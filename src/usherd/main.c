@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
-#include "handoff.h"
 #include "hosts.h"
 #include "listener.h"
 #include "log.h"
@@ -154,7 +153,6 @@ loop_make(void)
 	signal_watch(SIGCHLD, on_child);
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(1, "signals");
-	handoff_make();
 	grace_timer = evtimer_new(loop, grace_over, NULL);
 	if (grace_timer == NULL)
 		errx(1, "out of memory");

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/queue.h>
+#include <sys/time.h>
 
 #include <err.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../common/agelist.h"
@@ -13,6 +16,7 @@ enum {
 	SOON_MS = 20,		/* a server that is well has it by then */
 	LATER_MS = 100,		/* one that is not is asked less often */
 	SWEEP_MS = 5,
+	ALARM_US = 5000,
 	HOST_MAX = 256,		/* more than a burst leaves behind */
 	BUCKETS = 1024
 };
@@ -107,6 +111,40 @@ account_put(struct account *account)
 }
 
 static void
+on_alarm(int number)
+{
+	(void)number;		/* it has interrupted close(2) */
+}
+
+/*
+ * A tenant may be done with a client's socket before we have closed our copy.
+ * Then ours is the last close, and if he has set SO_LINGER (socket(7)) and left
+ * data unsent, it waits for as long as he chose, unless there is a signal.
+ */
+static void
+alarm_set(suseconds_t interval)
+{
+	const struct itimerval timer = {
+		.it_interval = { .tv_usec = interval },
+		.it_value = { .tv_usec = interval }
+	};
+
+	(void)setitimer(ITIMER_REAL, &timer, NULL);	/* valid */
+}
+
+static void
+alarm_make(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = on_alarm;
+	action.sa_flags = SA_RESTART;	/* close(2) is not restarted */
+	if (sigaction(SIGALRM, &action, NULL) == -1)
+		err(1, "SIGALRM");
+}
+
+static void
 message_done(struct message *message)
 {
 	agelist_remove(message->listed, &message->age);
@@ -115,7 +153,8 @@ message_done(struct message *message)
 	account_put(message->host);
 	account_put(message->owner);
 	TAILQ_INSERT_HEAD(&spare_messages, message, of_host);
-	unpicked--;
+	if (--unpicked == 0)
+		alarm_set(0);
 }
 
 static void
@@ -206,7 +245,8 @@ unpicked_add(const struct tenant *tenant, int stream)
 	TAILQ_INSERT_TAIL(&message->host->messages, message, of_host);
 	message->listed = &soon;
 	agelist_touch(message->listed, &message->age);
-	unpicked++;
+	if (unpicked++ == 0)
+		alarm_set(ALARM_US);
 }
 
 void
@@ -221,6 +261,7 @@ unpicked_make(struct event_base *base, unsigned int max)
 	if (accounts == NULL || messages == NULL)
 		errx(1, "out of memory");
 	unpicked_max = max;
+	alarm_make();
 	TAILQ_INIT(&spare_messages);
 	for (i = 0; i < max; i++)
 		TAILQ_INSERT_TAIL(&spare_messages, &messages[i], of_host);

@@ -22,7 +22,11 @@ void	unpicked_make(struct event_base *base, unsigned int max);
 /* May one more be sent to this tenant?  Looks again at what he has left. */
 bool	unpicked_room(const struct tenant *tenant);
 
-/* A message was sent on this stream, which is now ours.  There was room. */
+/*
+ * A message was sent on this stream, which is now ours.  There was room.  The
+ * caller may close its copy of what was sent: as long as anything is unpicked,
+ * no close(2) takes long.
+ */
 void	unpicked_add(const struct tenant *tenant, int stream);
 
 #endif
