@@ -48,24 +48,10 @@ static const struct rule parent_rules[] = {
 	ALLOW(getdents64),
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFL)),
 	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_SETFD)),	/* fdopendir(3) */
-	/* tcp_options.c: what a client's socket has while it is ours */
-	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETFL), ARG(2, EQ, 0)),
-	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETFL), ARG(2, EQ, O_NONBLOCK)),
-	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
-	    ARG(2, EQ, SO_KEEPALIVE)),
-	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
-	    ARG(2, EQ, SO_OOBINLINE)),
-	ALLOW_IF(setsockopt, 2, ARG(1, EQ, IPPROTO_TCP),
-	    ARG(2, EQ, TCP_NODELAY)),
-	/* hosts_linux.c: deaf to descriptors */
-	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
-	    ARG(2, EQ, LINUX_SO_PASSRIGHTS)),
 	/* unpicked.c: no close takes long */
 	ALLOW_IF(setitimer, 1, ARG(0, EQ, ITIMER_REAL)),
 	/* message_send.c: to children, and to tenants in handoff.c */
 	ALLOW_IF(sendmsg, 1, ARG(2, EQ, MSG_DONTWAIT | MSG_NOSIGNAL)),
-	/* outq_linux.c */
-	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCOUTQ)),
 	ALLOW(getrandom),
 	/* children.c: make, watch and end children */
 	ALLOW_IF(socketpair, 1, ARG(0, EQ, AF_UNIX)),
@@ -151,6 +137,22 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 		ALLOW_IF(read, 1, ARG(0, LT, base)),
 		ALLOW_IF(write, 1, ARG(0, LT, base)),
 		ALLOW_IF(accept4, 1, ARG(0, LT, base)),
+		/* tcp_options.c: what a client has while it is ours */
+		ALLOW_IF(fcntl, 3, ARG(0, GE, base), ARG(1, EQ, F_SETFL),
+		    ARG(2, EQ, 0)),
+		ALLOW_IF(fcntl, 3, ARG(0, GE, base), ARG(1, EQ, F_SETFL),
+		    ARG(2, EQ, O_NONBLOCK)),
+		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
+		    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, SO_KEEPALIVE)),
+		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
+		    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, SO_OOBINLINE)),
+		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
+		    ARG(1, EQ, IPPROTO_TCP), ARG(2, EQ, TCP_NODELAY)),
+		/* hosts_linux.c: deaf to descriptors */
+		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
+		    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, LINUX_SO_PASSRIGHTS)),
+		/* outq_linux.c */
+		ALLOW_IF(ioctl, 2, ARG(0, GE, base), ARG(1, EQ, SIOCOUTQ)),
 		/* Never a program or hosts/: what is executed and where is
 		 * looked up would no longer be what it was. */
 		ALLOW_IF(close, 1, ARG(0, LT, (scmp_datum_t)keys->fixed)),

@@ -169,15 +169,14 @@ visitor_verdict(struct child *parser, const struct verdict *verdict)
 	 * then all that he holds must still be known to be his. */
 	if (visitor == NULL || visitor->parser != parser ||
 	    verdict_check(verdict, &name, &event) == -1 ||
-	    !journey_allows(visitor, event))
+	    !journey_allows(visitor, event) ||
+	    (visitor->state == VISITOR_SHOWN &&
+	    talk_unsaid(parser, verdict->id)))
 		return -1;
+	if (visitor->state == VISITOR_SHOWN)
+		parser->shown--;
 	if (visitor->listed == &overdue) {	/* SHOWN, PARTING */
-		if (visitor->state == VISITOR_SHOWN &&
-		    talk_unsaid(parser, verdict->id))
-			return -1;	/* it cannot have seen it */
 		age_move(visitor, NULL);
-		if (visitor->state == VISITOR_SHOWN)
-			parser->shown--;
 		lowat_reset(visitor->client);
 	}
 	if (verdict->kept == 0)

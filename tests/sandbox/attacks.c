@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "../../src/common/message.h"
+#include "../../src/usherd/linux.h"
 #include "attacks.h"
 #include "calls.h"
 
@@ -46,7 +48,7 @@ static const struct attack {
 	{ "pidfd-getfd", EYES | HANDS | KEYS, try_pidfd_getfd, CHILD_CLIENT },
 	{ "dumpable", EYES | HANDS | KEYS, try_dumpable, 1 },
 	/* what the parent may, for hand-offs */
-	{ "unsent", EYES | HANDS, try_ioctl, SIOCOUTQ },
+	{ "unsent", EYES | HANDS, try_ioctl_accepted, SIOCOUTQ },
 	{ "unshare", EYES | HANDS, try_unshare, CLONE_NEWUSER },
 	{ "io-uring", EYES | HANDS | KEYS, try_io_uring, 1 },
 	{ "x32", EYES | HANDS | KEYS, try_x32, 0 },
@@ -69,8 +71,14 @@ static const struct attack {
 	{ "tee", EYES | HANDS | KEYS, try_tee, CHILD_CLIENT },
 	{ "vmsplice", EYES | HANDS | KEYS, try_vmsplice, CHILD_CLIENT },
 	{ "renumber", EYES | HANDS, try_renumber, CHILD_REPORT },
-	{ "setfl", EYES | HANDS, try_setfl, 0 },
-	{ "keepalive", EYES | HANDS, try_setsockopt, SO_KEEPALIVE },
+	{ "setfl", EYES | HANDS, try_setfl_accepted, 0 },
+	{ "keepalive", EYES | HANDS, try_setsockopt_accepted,
+	    SO_KEEPALIVE },
+
+	/* what the parent may, so that no close takes long */
+	{ "timer", EYES, try_setitimer, ITIMER_REAL },
+	{ "passrights", EYES, try_setsockopt_accepted,
+	    LINUX_SO_PASSRIGHTS },
 
 	/* beside FIONREAD and SIOCATMARK, which relays may ask */
 	{ "ioctl", EYES | KEYS, try_ioctl, FIONBIO },
@@ -109,17 +117,25 @@ static const struct attack {
 	{ "sendmsg-waiting", KEYS, try_sendmsg_flags, MSG_NOSIGNAL },
 	{ "sendmsg-urgent", KEYS, try_sendmsg_flags,
 	    MSG_NOSIGNAL | MSG_DONTWAIT | MSG_OOB },
-	{ "setfl-async", KEYS, try_setfl, O_ASYNC | O_NONBLOCK },
-	{ "setfl-append", KEYS, try_setfl, O_APPEND },
+	{ "setfl-async", KEYS, try_setfl_accepted, O_ASYNC | O_NONBLOCK },
+	{ "setfl-append", KEYS, try_setfl_accepted, O_APPEND },
 	{ "setown", KEYS, try_setown, 1 },
-	{ "linger", KEYS, try_setsockopt, SO_LINGER },
-	{ "receive-buffer", KEYS, try_setsockopt, SO_RCVBUF },
-	{ "cork", KEYS, try_tcp_option, TCP_CORK },
+	{ "linger", KEYS, try_setsockopt_accepted, SO_LINGER },
+	{ "receive-buffer", KEYS, try_setsockopt_accepted, SO_RCVBUF },
+	{ "cork", KEYS, try_tcp_option_accepted, TCP_CORK },
+	{ "timer-profile", KEYS, try_setitimer, ITIMER_PROF },
+	{ "passcred", KEYS, try_setsockopt_accepted, SO_PASSCRED },
+	/* of clients and tenants, and not of its own descriptors */
+	{ "setfl-own", KEYS, try_setfl, O_NONBLOCK },
+	{ "keepalive-own", KEYS, try_setsockopt, SO_KEEPALIVE },
+	{ "passrights-own", KEYS, try_setsockopt, LINUX_SO_PASSRIGHTS },
+	{ "nodelay-own", KEYS, try_tcp_option, TCP_NODELAY },
+	{ "unsent-own", KEYS, try_ioctl, SIOCOUTQ },
 	/* an allowed option's number at the other level */
-	{ "debug", KEYS, try_setsockopt, TCP_NODELAY },
-	{ "defer-accept", KEYS, try_tcp_option, SO_KEEPALIVE },
-	{ "ioctl-type", KEYS, try_ioctl, TIOCSTI },
-	{ "ioctl-async", KEYS, try_ioctl, FIOASYNC },
+	{ "debug", KEYS, try_setsockopt_accepted, TCP_NODELAY },
+	{ "defer-accept", KEYS, try_tcp_option_accepted, SO_KEEPALIVE },
+	{ "ioctl-type", KEYS, try_ioctl_accepted, TIOCSTI },
+	{ "ioctl-async", KEYS, try_ioctl_accepted, FIOASYNC },
 	{ "accept-accepted", KEYS, try_accept, PARENT_CLIENT },
 	{ "listen", KEYS, try_listen, PARENT_CLIENT },
 };

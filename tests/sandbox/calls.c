@@ -172,12 +172,26 @@ try_dumpable(int value)
 	(void)syscall(SYS_prctl, PR_SET_DUMPABLE, value, 0, 0, 0);
 }
 
-void
-try_ioctl(int request)
+static void
+ioctl_of(int fd, int request)
 {
 	int one = 1;
 
-	(void)syscall(SYS_ioctl, CHILD_CONTROL, request, &one);
+	(void)syscall(SYS_ioctl, fd, request, &one);
+}
+
+void
+try_ioctl(int request)
+{
+	ioctl_of(CHILD_CONTROL, request);
+}
+
+/* By the number of a client or a tenant in the parent, where the filters tell
+ * them from its own: what is tried is denied for what it is. */
+void
+try_ioctl_accepted(int request)
+{
+	ioctl_of(PARENT_CLIENT, request);
 }
 
 void
@@ -372,6 +386,18 @@ try_setfl(int flags)
 }
 
 void
+try_setfl_accepted(int flags)
+{
+	(void)syscall(SYS_fcntl, PARENT_CLIENT, F_SETFL, flags);
+}
+
+void
+try_setitimer(int which)
+{
+	(void)syscall(SYS_setitimer, which, NULL, NULL);
+}
+
+void
 try_shutdown(int fd)
 {
 	(void)syscall(SYS_shutdown, fd, SHUT_WR);
@@ -396,22 +422,36 @@ try_vmsplice(int fd)
 	(void)syscall(SYS_vmsplice, fd, &piece, 1, SPLICE_F_NONBLOCK);
 }
 
-void
-try_setsockopt(int option)
+static void
+set_option(int fd, int level, int option)
 {
 	const int one = 1;
 
-	(void)syscall(SYS_setsockopt, CHILD_CLIENT, SOL_SOCKET, option, &one,
-	    sizeof(one));
+	(void)syscall(SYS_setsockopt, fd, level, option, &one, sizeof(one));
+}
+
+void
+try_setsockopt(int option)
+{
+	set_option(CHILD_CLIENT, SOL_SOCKET, option);
+}
+
+void
+try_setsockopt_accepted(int option)
+{
+	set_option(PARENT_CLIENT, SOL_SOCKET, option);
 }
 
 void
 try_tcp_option(int option)
 {
-	const int one = 1;
+	set_option(CHILD_CLIENT, IPPROTO_TCP, option);
+}
 
-	(void)syscall(SYS_setsockopt, CHILD_CLIENT, IPPROTO_TCP, option, &one,
-	    sizeof(one));
+void
+try_tcp_option_accepted(int option)
+{
+	set_option(PARENT_CLIENT, IPPROTO_TCP, option);
 }
 
 /*
