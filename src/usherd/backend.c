@@ -103,10 +103,8 @@ connect_socket(const struct host *host, const struct errand *errand,
 
 	refusal = host_connect(host, errand->protocol == PROTOCOL_TLS ?
 	    "tls-socket" : "http-socket", HOSTS_HEARS, &found->socket);
-	if (refusal != REFUSAL_NO_SOCKET || !host_has(host, handoff))
-		return refusal;
-	return errand->handoff == HANDOFF_NEVER ? REFUSAL_MISDIRECTED :
-	    REFUSAL_REFUSED;
+	return refusal == REFUSAL_NO_SOCKET && host_has(host, handoff) ?
+	    REFUSAL_REFUSED : refusal;
 }
 
 static enum refusal
@@ -141,6 +139,7 @@ host_try(const struct host *host, const struct errand *errand,
 	/* A server that was just replaced: its successor is there by now. */
 	if (refusal == REFUSAL_REFUSED)
 		refusal = connect_entry(host, errand, found);
+	/* A relay has the connection; one of its own could be handed off. */
 	if (refusal == REFUSAL_REFUSED && errand->handoff == HANDOFF_NEVER &&
 	    host_has(host, handoff_name(errand)))
 		refusal = REFUSAL_MISDIRECTED;
