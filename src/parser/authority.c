@@ -98,14 +98,20 @@ is_quad(const struct span *host)
 	return dots == 3;
 }
 
-/* Says what the host is.  name is set for TARGET_NAMED, all zero otherwise. */
+/*
+ * Says what the host is.  name is set for TARGET_NAMED, all zero otherwise,
+ * and fault for TARGET_BAD_NAME.
+ */
 static enum request_target
-host_target(struct hostname *name, const struct span *host)
+host_target(struct authority *authority)
 {
-	if (hostname_parse(name, host->bytes, host->n) == 0)
+	const struct span *host = &authority->host;
+
+	if (hostname_parse(&authority->name, host->bytes, host->n) == 0)
 		return TARGET_NAMED;
 	if (host->n == 0 || host->bytes[0] == '[' || is_quad(host))
 		return TARGET_NAMELESS;
+	authority->fault = hostname_fault(host->bytes, host->n);
 	return TARGET_BAD_NAME;
 }
 
@@ -128,20 +134,35 @@ authority_parse(struct authority *authority, const uint8_t *bytes, size_t n)
 	authority->host.n = host;
 	authority->port.bytes = bytes + host;
 	if (host < n) {
-		authority->ported = true;
 		authority->port.bytes = bytes + host + 1;
 		authority->port.n = n - host - 1;
 	}
 	if (!is_number(authority->port.bytes, authority->port.n, PORT_MAX))
 		return -1;
-	authority->target = host_target(&authority->name, &authority->host);
+	authority->target = host_target(authority);
 	return 0;
 }
 
-bool
-authority_equal(const struct authority *a, const struct authority *b)
+/* At most 65535: is_number() has seen to it. */
+static unsigned
+port_value(const struct span *port, unsigned default_port)
 {
-	if (a->ported != b->ported || !span_equal(&a->port, &b->port))
+	unsigned	value = 0;
+	size_t		i;
+
+	if (port->n == 0)
+		return default_port;
+	for (i = 0; i < port->n; i++)
+		value = value * 10 + (unsigned)(port->bytes[i] - '0');
+	return value;
+}
+
+bool
+authority_equal(const struct authority *a, const struct authority *b,
+    unsigned default_port)
+{
+	if (port_value(&a->port, default_port) !=
+	    port_value(&b->port, default_port))
 		return false;
 	if (a->target != b->target)
 		return false;

@@ -14,8 +14,8 @@
 struct authority {
 	enum request_target	target;
 	struct hostname		name;	/* TARGET_NAMED: the name */
+	enum hostname_fault	fault;	/* TARGET_BAD_NAME: what is wrong */
 	struct span		host;	/* as it came; empty is legal here */
-	bool			ported;	/* a colon follows the host */
 	struct span		port;	/* digits, or none: at most 65535 */
 };
 
@@ -27,10 +27,11 @@ int	authority_parse(struct authority *authority, const uint8_t *bytes,
 	    size_t n);
 
 /*
- * Whether two authorities name the same host and the same port.  A port left
- * out equals only a port left out: port 80 is not known here to be the one in
- * use.
+ * Whether two authorities name the same host and the same port, where one
+ * that is left out or empty is default_port, and leading zeros do not count
+ * (RFC 9110 section 4.2.3, RFC 3986 section 6.2.3).
  */
-bool	authority_equal(const struct authority *a, const struct authority *b);
+bool	authority_equal(const struct authority *a, const struct authority *b,
+	    unsigned default_port);
 
 #endif

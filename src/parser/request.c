@@ -36,6 +36,7 @@ struct head {
 	bool			http10;
 	bool			absolute;	/* absolute-form: */
 	struct authority	named;		/* its authority */
+	unsigned		default_port;	/* and that of its scheme */
 	bool			hosted;		/* Host has been seen: */
 	struct authority	host;		/* its value */
 	bool			measured;	/* Content-Length: */
@@ -101,18 +102,28 @@ line_read(struct line *line, const uint8_t *bytes, size_t n)
 	return version_read(line, bytes + line->bytes, n - line->bytes);
 }
 
-/* The length of "http://" or "https://" at the start, or 0. */
+/*
+ * The length of "http://" or "https://" at the start, or 0; and the port that
+ * such a target means without one (RFC 9110 sections 4.2.1 and 4.2.2).
+ */
 static size_t
-scheme_length(const struct span *target)
+scheme_length(const struct span *target, unsigned *port)
 {
-	static const char	*const schemes[] = { "http://", "https://" };
-	struct span		 start;
-	size_t			 i;
+	static const struct {
+		const char	*text;
+		unsigned	 port;
+	}			schemes[] = {
+		{ "http://", 80 },
+		{ "https://", 443 }
+	};
+	struct span		start;
+	size_t			i;
 
 	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		start.bytes = target->bytes;
-		start.n = strlen(schemes[i]);
-		if (start.n <= target->n && span_is(&start, schemes[i]))
+		start.n = strlen(schemes[i].text);
+		*port = schemes[i].port;
+		if (start.n <= target->n && span_is(&start, schemes[i].text))
 			return start.n;
 	}
 	return 0;
@@ -142,7 +153,7 @@ target_read(struct head *head, const struct line *line)
 		return 0;
 	if (target->n == 1 && target->bytes[0] == '*')
 		return method_is(&line->method, "OPTIONS") ? 0 : -1;
-	scheme = scheme_length(target);
+	scheme = scheme_length(target, &head->default_port);
 	if (scheme == 0)
 		return -1;
 	authority = target->bytes + scheme;
@@ -374,10 +385,12 @@ head_route(const struct head *head, struct request *request)
 		request->target = TARGET_NAMELESS;
 		return head->http10 && !head->absolute ? 0 : -1;
 	}
-	if (head->absolute && !authority_equal(&head->named, &head->host))
+	if (head->absolute && !authority_equal(&head->named, &head->host,
+	    head->default_port))
 		return -1;
 	request->target = head->host.target;
 	request->name = head->host.name;
+	request->fault = head->host.fault;
 	return 0;
 }
 
