@@ -82,6 +82,69 @@ hostname_parse(struct hostname *name, const uint8_t *bytes, size_t n)
 	return 0;
 }
 
+/* Bytes that no label may have, the most telling ones first. */
+static enum hostname_fault
+bytes_fault(const uint8_t *bytes, size_t n)
+{
+	enum hostname_fault	worst = HOSTNAME_NO_FAULT, fault;
+	size_t			i;
+
+	for (i = 0; i < n; i++) {
+		const uint8_t c = fold(bytes[i]);
+
+		if (is_letter(c) || is_digit(c) || c == '-' || c == '.')
+			continue;
+		fault = c >= 0x80 ? HOSTNAME_NOT_ASCII :
+		    c == ':' ? HOSTNAME_PORT :
+		    c == '_' ? HOSTNAME_UNDERSCORE : HOSTNAME_CHARACTER;
+		if (worst == HOSTNAME_NO_FAULT || fault < worst)
+			worst = fault;
+	}
+	return worst;
+}
+
+static enum hostname_fault
+label_fault(const uint8_t *label, size_t n)
+{
+	if (n == 0)
+		return HOSTNAME_EMPTY_LABEL;
+	if (n > LABEL_MAX)
+		return HOSTNAME_LONG_LABEL;
+	if (label[0] == '-' || label[n - 1] == '-')
+		return HOSTNAME_HYPHEN;
+	return HOSTNAME_NO_FAULT;
+}
+
+enum hostname_fault
+hostname_fault(const uint8_t *bytes, size_t n)
+{
+	enum hostname_fault	fault, worst = HOSTNAME_NO_FAULT;
+	struct hostname		name;
+	size_t			i, start = 0;
+
+	if (hostname_parse(&name, bytes, n) == 0)
+		return HOSTNAME_NO_FAULT;
+	if (n > 0 && bytes[n - 1] == '.')
+		n--;
+	if (n == 0)
+		return HOSTNAME_EMPTY;
+	if (n > HOSTNAME_MAX)
+		return HOSTNAME_LONG;
+	fault = bytes_fault(bytes, n);
+	if (fault != HOSTNAME_NO_FAULT)
+		return fault;
+	for (i = 0; i <= n; i++) {
+		if (i < n && bytes[i] != '.')
+			continue;
+		fault = label_fault(bytes + start, i - start);
+		if (fault != HOSTNAME_NO_FAULT &&
+		    (worst == HOSTNAME_NO_FAULT || fault < worst))
+			worst = fault;
+		start = i + 1;
+	}
+	return worst != HOSTNAME_NO_FAULT ? worst : HOSTNAME_DIGITS;
+}
+
 int
 hostname_check(struct hostname *name, const struct hostname *claimed)
 {

@@ -31,6 +31,28 @@ struct hostname {
 int	hostname_parse(struct hostname *name, const uint8_t *bytes, size_t n);
 
 /*
+ * Why bytes are no host name, for the administrator's log, which never shows
+ * them.  The first of these that applies.
+ */
+enum hostname_fault {
+	HOSTNAME_NO_FAULT,	/* they are one */
+	HOSTNAME_EMPTY,		/* nothing, or a lone dot */
+	HOSTNAME_LONG,		/* over HOSTNAME_MAX */
+	HOSTNAME_NOT_ASCII,	/* a byte from 0x80 on: not the A-label form */
+	HOSTNAME_PORT,		/* a colon: host:port, or an IPv6 address */
+	HOSTNAME_UNDERSCORE,
+	HOSTNAME_CHARACTER,	/* another byte that no label has */
+	HOSTNAME_EMPTY_LABEL,	/* two dots in a row, or one in front */
+	HOSTNAME_LONG_LABEL,	/* over 63 */
+	HOSTNAME_HYPHEN,	/* at the beginning or the end of a label */
+	HOSTNAME_DIGITS,	/* the last label: reads as an IPv4 address */
+	HOSTNAME_FAULTS
+};
+
+/* What is wrong with bytes that hostname_parse() refuses.  Pure. */
+enum hostname_fault hostname_fault(const uint8_t *bytes, size_t n);
+
+/*
  * Checks a name that came in a record from another process: NUL-padded, and
  * hostname_parse() gives back just these bytes.  Gives 0 and the name that
  * may be used, or -1.

@@ -270,9 +270,11 @@ hello_cursor(const uint8_t *bytes, size_t n, struct hello *hello)
 	if (!finding.server_name)
 		return HELLO_NAMELESS;
 	if (finding.name_size > NAME_KEPT)
-		return HELLO_BAD_NAME;
-	if (hostname_parse(&hello->name, finding.name,
+		hello->fault = HOSTNAME_LONG;
+	else if (hostname_parse(&hello->name, finding.name,
 	    finding.name_size) == -1)
-		return HELLO_BAD_NAME;
-	return HELLO_NAMED;
+		hello->fault = hostname_fault(finding.name,
+		    finding.name_size);
+	return hello->fault == HOSTNAME_NO_FAULT ? HELLO_NAMED :
+	    HELLO_BAD_NAME;
 }

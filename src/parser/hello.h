@@ -25,6 +25,7 @@ struct hello {
 	struct hostname	name;	/* NAMED: the name; else all NUL */
 	bool		acme;	/* offers the ALPN acme-tls/1 (RFC 8737)
 				 * and nothing else */
+	enum hostname_fault fault;	/* BAD_NAME: what is wrong with it */
 };
 
 /*

@@ -171,9 +171,10 @@ answer(br_ssl_engine_context *eng, struct hello *hello)
 	n = strlen(name);
 	if (n == 0)
 		return HELLO_NAMELESS;
-	if (hostname_parse(&hello->name, (const uint8_t *)name, n) == -1)
-		return HELLO_BAD_NAME;
-	return HELLO_NAMED;
+	if (hostname_parse(&hello->name, (const uint8_t *)name, n) == 0)
+		return HELLO_NAMED;
+	hello->fault = hostname_fault((const uint8_t *)name, n);
+	return HELLO_BAD_NAME;
 }
 
 enum hello_kind

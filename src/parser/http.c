@@ -98,7 +98,7 @@ look_at_request(struct protocol_state *state, const struct request *request,
 	case TARGET_BAD_NAME:
 		break;
 	}
-	return refuse(verdict, REFUSAL_BAD_NAME);
+	return refuse(verdict, refusal_of_name(request->fault));
 }
 
 /* In the middle of a chunked body: bytes begin where the last grant ended. */

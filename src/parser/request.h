@@ -48,6 +48,7 @@ enum request_body {
 struct request {
 	enum request_target	target;
 	struct hostname		name;	/* TARGET_NAMED: the name */
+	enum hostname_fault	fault;	/* TARGET_BAD_NAME: what is wrong */
 	size_t			head;	/* bytes of the head, CRLF before the
 					 * request line and the empty line at
 					 * its end included */

@@ -77,7 +77,7 @@ look_at_hello(const uint8_t *bytes, size_t n, struct verdict *verdict)
 		verdict->code = VERDICT_NAMELESS;
 		return LOOK_VERDICT;
 	case HELLO_BAD_NAME:
-		return refuse(verdict, REFUSAL_BAD_NAME);
+		return refuse(verdict, refusal_of_name(hello.fault));
 	case HELLO_MALFORMED:
 		break;
 	}

@@ -279,6 +279,49 @@ START_TEST(parent)
 }
 END_TEST
 
+static const struct {
+	const char		*text;
+	enum hostname_fault	 fault;
+} faults[] = {
+	{ "a.example", HOSTNAME_NO_FAULT }, { "A.example.", HOSTNAME_NO_FAULT },
+	{ "", HOSTNAME_EMPTY }, { ".", HOSTNAME_EMPTY },
+	{ "b\xc3\xbc.example", HOSTNAME_NOT_ASCII },
+	{ "_\xff:/", HOSTNAME_NOT_ASCII },
+	{ "a.example:443", HOSTNAME_PORT }, { "::1", HOSTNAME_PORT },
+	{ "my_app.example", HOSTNAME_UNDERSCORE }, { "_", HOSTNAME_UNDERSCORE },
+	{ "a/b", HOSTNAME_CHARACTER }, { "a b", HOSTNAME_CHARACTER },
+	{ "*.example", HOSTNAME_CHARACTER }, { "a%2e", HOSTNAME_CHARACTER },
+	{ "..", HOSTNAME_EMPTY_LABEL }, { ".a", HOSTNAME_EMPTY_LABEL },
+	{ "a..b", HOSTNAME_EMPTY_LABEL }, { "a..", HOSTNAME_EMPTY_LABEL },
+	{ "-a.example", HOSTNAME_HYPHEN }, { "a.b-", HOSTNAME_HYPHEN },
+	{ "-", HOSTNAME_HYPHEN }, { "-a..b", HOSTNAME_EMPTY_LABEL },
+	{ "127.0.0.1", HOSTNAME_DIGITS }, { "app.1", HOSTNAME_DIGITS },
+	{ "1", HOSTNAME_DIGITS },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b",
+	    HOSTNAME_LONG_LABEL },
+};
+
+START_TEST(fault_told)
+{
+	ck_assert_int_eq(hostname_fault((const uint8_t *)faults[_i].text,
+	    strlen(faults[_i].text)), faults[_i].fault);
+}
+END_TEST
+
+START_TEST(fault_of_a_long_name)
+{
+	uint8_t	bytes[HOSTNAME_MAX + 1];
+	size_t	i;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = i % 2 == 0 ? 'a' : '.';
+	ck_assert_int_eq(hostname_fault(bytes, sizeof(bytes)),
+	    HOSTNAME_NO_FAULT);		/* its last dot does not count */
+	bytes[HOSTNAME_MAX] = 'a';
+	ck_assert_int_eq(hostname_fault(bytes, sizeof(bytes)), HOSTNAME_LONG);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -295,6 +338,8 @@ main(void)
 	tcase_add_loop_test(tests, check_claim, 0, COUNT(claims));
 	tcase_add_loop_test(tests, check_padding, 2, HOSTNAME_MAX + 1);
 	tcase_add_test(tests, parent);
+	tcase_add_loop_test(tests, fault_told, 0, COUNT(faults));
+	tcase_add_test(tests, fault_of_a_long_name);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
