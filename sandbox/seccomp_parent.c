@@ -42,12 +42,11 @@ static const struct rule parent_rules[] = {
 	ALLOW(connect),
 	ALLOW(getpeername),
 	ALLOW(getsockname),
-	/* hosts_linux.c: fstat(2) and reading a directory of backends */
+	/* lookup.c, hosts.c: fstat(2) */
 	ALLOW_IF(newfstatat, 1, ARG(3, EQ, AT_EMPTY_PATH)),
 	ALLOW(fstat),
+	/* hosts_linux.c: reading a directory of backends */
 	ALLOW(getdents64),
-	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETFL)),
-	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_SETFD)),	/* fdopendir(3) */
 	/* unpicked.c: no close takes long */
 	ALLOW_IF(setitimer, 1, ARG(0, EQ, ITIMER_REAL)),
 	/* message_send.c: to children, and to tenants in handoff.c */
@@ -159,8 +158,12 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 		ALLOW_IF(dup2, 1, ARG(1, LT, (scmp_datum_t)keys->fixed)),
 		ALLOW_IF(dup3, 1, ARG(1, LT, (scmp_datum_t)keys->fixed)),
 	};
+	/* hosts_linux.c: what a link says that was opened itself. */
+	const struct rule	link = ALLOW_IF(readlinkat, 1, ARG(1, EQ,
+	    (scmp_datum_t)(uintptr_t)hosts_empty_path));
 	size_t			i;
 
+	seccomp_allow(filter, &link, 1);
 	seccomp_allow(filter, RULES(ours));
 	if (keys->namespaces)
 		seccomp_allow(filter, RULES(namespace_rules));
@@ -192,10 +195,16 @@ static void
 deny_questions(scmp_filter_ctx filter)
 {
 	static const int	calls[] = {
-		SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(access),
-		SCMP_SYS(faccessat)
+		SCMP_SYS(readlink), SCMP_SYS(access), SCMP_SYS(faccessat)
 	};
+	/* By a path: the parent's own has none. */
+	const struct scmp_arg_cmp	path = { 1, SCMP_CMP_NE,
+	    (scmp_datum_t)(uintptr_t)hosts_empty_path, 0 };
 	size_t			i;
+
+	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
+	    SCMP_SYS(readlinkat), 1, path) != 0)
+		errx(1, "sandbox: seccomp rule");
 
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),

@@ -39,10 +39,12 @@ PIE = -static-pie
 # no sandbox and does not link.
 SANDBOX_Linux = $(B)/seccomp.o $(B)/userns_linux.o \
 	$(B)/loader_$(LOADER).o
-SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o
+SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o \
+	$(B)/try_linux.o
 SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
 SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
-SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o $(B)/program_linux.o
+SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
+	$(B)/program_linux.o $(B)/inherited_linux.o
 SYSTEM_RELAY_Linux = $(B)/mover_linux.o
 SYSTEM_USHER_Linux = $(B)/usher_secure_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
@@ -52,12 +54,14 @@ UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 
 CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/message.o $(B)/no_resolver.o
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
-	$(B)/visitor.o $(B)/journey.o $(B)/backend.o $(B)/children.o $(B)/talk.o \
+	$(B)/visitor.o $(B)/journey.o $(B)/refused.o $(B)/counts.o \
+	$(B)/backend.o $(B)/hosts.o $(B)/lookup.o $(B)/place.o \
+	$(B)/children.o $(B)/talk.o $(B)/address.o $(B)/budget.o \
 	$(B)/handoff.o $(B)/unpicked.o $(B)/tcp_options.o \
 	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
 	$(B)/agelist.o $(B)/hostname.o $(B)/message_send.o $(B)/refusal.o \
 	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
-PARSER = $(B)/parser.o $(B)/hostname.o $(CHILD) $(SANDBOX_PARSER_$(OS))
+PARSER = $(B)/parser.o $(B)/hostname.o $(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
 HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
@@ -207,6 +211,22 @@ $(B)/tcp_options.o: src/usherd/tcp_options.c $(HEADERS)
 	$(COMPILE) src/usherd/tcp_options.c
 $(B)/unpicked.o: src/usherd/unpicked.c $(HEADERS)
 	$(COMPILE) src/usherd/unpicked.c
+$(B)/address.o: src/usherd/address.c $(HEADERS)
+	$(COMPILE) src/usherd/address.c
+$(B)/budget.o: src/usherd/budget.c $(HEADERS)
+	$(COMPILE) src/usherd/budget.c
+$(B)/counts.o: src/usherd/counts.c $(HEADERS)
+	$(COMPILE) src/usherd/counts.c
+$(B)/hosts.o: src/usherd/hosts.c $(HEADERS)
+	$(COMPILE) src/usherd/hosts.c
+$(B)/inherited_linux.o: src/usherd/inherited_linux.c $(HEADERS)
+	$(COMPILE) src/usherd/inherited_linux.c
+$(B)/lookup.o: src/usherd/lookup.c $(HEADERS)
+	$(COMPILE) src/usherd/lookup.c
+$(B)/place.o: src/usherd/place.c $(HEADERS)
+	$(COMPILE) src/usherd/place.c
+$(B)/refused.o: src/usherd/refused.c $(HEADERS)
+	$(COMPILE) src/usherd/refused.c
 $(B)/journey.o: src/usherd/journey.c $(HEADERS)
 	$(COMPILE) src/usherd/journey.c
 $(B)/visitor.o: src/usherd/visitor.c $(HEADERS)
@@ -219,6 +239,8 @@ $(B)/seccomp_parser.o: sandbox/seccomp_parser.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_parser.c
 $(B)/seccomp_relay.o: sandbox/seccomp_relay.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_relay.c
+$(B)/try_linux.o: sandbox/try_linux.c $(HEADERS)
+	$(COMPILE) sandbox/try_linux.c
 $(B)/userns_linux.o: sandbox/userns_linux.c $(HEADERS)
 	$(COMPILE) sandbox/userns_linux.c
 $(B)/loader_static.o: sandbox/loader_static.c $(HEADERS)

@@ -10,7 +10,7 @@
 #include "proxy.h"
 #include "unpicked.h"
 
-enum { SWAPS_MAX = 32 };	/* of a host while one connection is routed */
+enum { LOOKS_MAX = 2 };	/* at a host that changes under our eyes */
 
 /* v2 wins where a host asks for both: a connection has one header. */
 enum header_kind {
@@ -19,12 +19,46 @@ enum header_kind {
 	HEADER_V2
 };
 
-static enum header_kind
-header_wanted(const struct host *host)
+/* The kinds of entries that a host may have, by the word they begin with. */
+struct entries {
+	const char	*handoff;
+	const char	*socket;
+	const char	*proxy_v1;
+	const char	*proxy_v2;
+	bool		 plain;		/* send-proxy-v1 and -v2 count, too */
+};
+
+static const struct entries tls_entries = {
+	"tls-handoff", "tls-socket", "tls-send-proxy-v1", "tls-send-proxy-v2",
+	true
+};
+
+static const struct entries http_entries = {
+	"http-handoff", "http-socket", "http-send-proxy-v1",
+	"http-send-proxy-v2", true
+};
+
+/* What answers challenges mostly does not expect a header: tls and http do
+ * not speak for it. */
+static const struct entries acme_entries = {
+	"acme-handoff", "acme-socket", "acme-send-proxy-v1",
+	"acme-send-proxy-v2", false
+};
+
+static const struct entries *
+entries_of(const struct errand *errand)
 {
-	if (host_has(host, "send-proxy-v2"))
+	return errand->protocol == PROTOCOL_TLS ? &tls_entries : &http_entries;
+}
+
+static enum header_kind
+header_wanted(const struct host *host, const struct entries *entries)
+{
+	if (host_has(host, entries->proxy_v2) ||
+	    (entries->plain && host_has(host, "send-proxy-v2")))
 		return HEADER_V2;
-	if (host_has(host, "send-proxy-v1"))
+	if (host_has(host, entries->proxy_v1) ||
+	    (entries->plain && host_has(host, "send-proxy-v1")))
 		return HEADER_V1;
 	return HEADER_NONE;
 }
@@ -52,28 +86,21 @@ header_send(enum header_kind kind, const struct errand *errand,
 	    MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)header.size ? 0 : -1;
 }
 
-static const char *
-handoff_name(const struct errand *errand)
-{
-	return errand->protocol == PROTOCOL_TLS ? "tls-handoff" :
-	    "http-handoff";
-}
-
 /* A tenant who leaves hand-offs lying gets no more of them for now. */
 static enum refusal
-connect_handoff(const struct host *host, const char *entry,
-    struct found *found)
+connect_handoff(struct host *host, const char *entry, struct found *found)
 {
 	if (host_tenant(host, &found->tenant) == -1)
 		return REFUSAL_UNREACHABLE;
 	if (!unpicked_room(&found->tenant))
 		return host_has(host, entry) ? REFUSAL_UNPICKED :
 		    REFUSAL_NO_SOCKET;
-	return host_connect(host, entry, HOSTS_DEAF, &found->socket);
+	return host_connect(host, entry, HOSTS_DEAF, &found->socket,
+	    &found->place);
 }
 
 static enum refusal
-try_handoff(const struct host *host, const struct errand *errand,
+try_handoff(struct host *host, const struct errand *errand,
     const char *entry, struct found *found)
 {
 	enum refusal refusal = REFUSAL_NO_SOCKET;
@@ -95,63 +122,78 @@ try_handoff(const struct host *host, const struct errand *errand,
 	return refusal;
 }
 
+/*
+ * To a -socket, with its header.  Nobody listens on its -handoff: then
+ * that is what is said where there is no -socket.
+ */
 static enum refusal
-connect_socket(const struct host *host, const struct errand *errand,
-    const char *handoff, struct found *found)
-{
-	enum refusal refusal;
-
-	refusal = host_connect(host, errand->protocol == PROTOCOL_TLS ?
-	    "tls-socket" : "http-socket", HOSTS_HEARS, &found->socket);
-	return refusal == REFUSAL_NO_SOCKET && host_has(host, handoff) ?
-	    REFUSAL_REFUSED : refusal;
-}
-
-static enum refusal
-connect_entry(const struct host *host, const struct errand *errand,
+connect_socket(struct host *host, const struct errand *errand,
+    const struct entries *entries, const struct ends *ends,
     struct found *found)
-{
-	const char	*handoff = handoff_name(errand);
-	enum refusal	 refusal;
-
-	if (errand->acme) {
-		refusal = host_connect(host, "acme-socket", HOSTS_HEARS,
-		    &found->socket);
-		if (refusal != REFUSAL_NO_SOCKET)
-			return refusal;
-	}
-	refusal = try_handoff(host, errand, handoff, found);
-	if ((refusal != REFUSAL_NO_SOCKET && refusal != REFUSAL_REFUSED) ||
-	    errand->handoff == HANDOFF_ONLY)
-		return refusal;
-	return connect_socket(host, errand, handoff, found);
-}
-
-/* One look at the host as it is now. */
-static enum refusal
-host_try(const struct host *host, const struct errand *errand,
-    const struct ends *ends, struct found *found)
 {
 	enum header_kind	kind;
 	enum refusal		refusal;
 
-	refusal = connect_entry(host, errand, found);
-	/* A server that was just replaced: its successor is there by now. */
-	if (refusal == REFUSAL_REFUSED)
-		refusal = connect_entry(host, errand, found);
-	/* A relay has the connection; one of its own could be handed off. */
-	if (refusal == REFUSAL_REFUSED && errand->handoff == HANDOFF_NEVER &&
-	    host_has(host, handoff_name(errand)))
-		refusal = REFUSAL_MISDIRECTED;
-	if (refusal != REFUSAL_NONE || found->handoff)
+	refusal = host_connect(host, entries->socket, HOSTS_HEARS,
+	    &found->socket, &found->place);
+	if (refusal == REFUSAL_NO_SOCKET && host_has(host, entries->handoff))
+		return REFUSAL_REFUSED;
+	if (refusal != REFUSAL_NONE)
 		return refusal;
-	kind = header_wanted(host);
+	kind = header_wanted(host, entries);
 	if (kind == HEADER_NONE ||
 	    header_send(kind, errand, ends, found->socket) == 0)
 		return REFUSAL_NONE;
 	(void)close(found->socket);	/* nothing was said on it */
 	found->socket = -1;
-	return REFUSAL_UNREACHABLE;
+	return REFUSAL_PROXY_ROOM;
+}
+
+static enum refusal
+connect_entry(struct host *host, const struct errand *errand,
+    const struct entries *entries, const struct ends *ends,
+    struct found *found)
+{
+	enum refusal refusal;
+
+	refusal = try_handoff(host, errand, entries->handoff, found);
+	if ((refusal != REFUSAL_NO_SOCKET && refusal != REFUSAL_REFUSED) ||
+	    errand->handoff == HANDOFF_ONLY)
+		return refusal;
+	return connect_socket(host, errand, entries, ends, found);
+}
+
+static enum refusal
+connect_host(struct host *host, const struct errand *errand,
+    const struct ends *ends, struct found *found)
+{
+	enum refusal refusal;
+
+	if (errand->acme) {
+		refusal = connect_entry(host, errand, &acme_entries, ends,
+		    found);
+		if (refusal != REFUSAL_NO_SOCKET)
+			return refusal;
+	}
+	return connect_entry(host, errand, entries_of(errand), ends, found);
+}
+
+/* One look at the host as it is now. */
+static enum refusal
+host_try(struct host *host, const struct errand *errand,
+    const struct ends *ends, struct found *found)
+{
+	enum refusal refusal;
+
+	refusal = connect_host(host, errand, ends, found);
+	/* A server that was just replaced: its successor is there by now. */
+	if (refusal == REFUSAL_REFUSED || refusal == REFUSAL_NO_SOCKET)
+		refusal = connect_host(host, errand, ends, found);
+	/* A relay has the connection; one of its own could be handed off. */
+	if (refusal == REFUSAL_REFUSED && errand->handoff == HANDOFF_NEVER &&
+	    host_has(host, entries_of(errand)->handoff))
+		refusal = REFUSAL_MISDIRECTED;
+	return refusal;
 }
 
 enum refusal
@@ -161,12 +203,14 @@ backend_open(const struct errand *errand, const struct ends *ends,
 	enum refusal	refusal;
 	struct host	host;
 	bool		moved;
-	int		swap;
+	int		look;
 
+	memset(found, 0, sizeof(*found));
 	found->socket = -1;
-	found->handoff = false;
-	for (swap = 0; swap < SWAPS_MAX; swap++) {
-		refusal = host_open(&host, errand->name);
+	host.sockets = HOST_SOCKETS_MAX;
+	for (look = 0; look < LOOKS_MAX; look++) {
+		refusal = host_open(&host, errand->name, &found->place);
+		memcpy(found->entry, host.key, sizeof(found->entry));
 		if (refusal != REFUSAL_NONE)
 			return refusal;
 		refusal = host_try(&host, errand, ends, found);
@@ -174,7 +218,7 @@ backend_open(const struct errand *errand, const struct ends *ends,
 		moved = refusal != REFUSAL_NONE && host_moved(&host);
 		host_close(&host);
 		if (!moved)
-			break;
+			return refusal;
 	}
-	return refusal;
+	return REFUSAL_RACE;
 }

@@ -41,13 +41,17 @@ struct found {
 					 * HANDOFF_ASK found a hand-off */
 	bool		handoff;	/* it is a -handoff socket's */
 	struct tenant	tenant;		/* then: whose */
+	char		entry[HOSTNAME_MAX + 1]; /* of hosts/, or "" */
+	struct place	place;		/* where it came to its end */
 };
 
 /*
- * Finds the tenant and connects to it: acme-socket for an acme errand where
- * there is one, else the protocol's -handoff as far as the errand allows it,
- * else tls-socket or http-socket.  Where the host asks for a PROXY header, it
- * has been sent on a -socket when this returns, before any other byte.
+ * Finds the tenant and connects to it.  The host's entries for an acme errand
+ * are acme-handoff and acme-socket where it has one of them, else those of the
+ * protocol: its -handoff as far as the errand allows it, else its -socket.
+ * Where the host asks for a PROXY header on such a -socket, it has been sent
+ * when this returns, before any other byte.  What it costs is bounded by a
+ * small constant, whatever a tenant has in his directory.
  * Gives REFUSAL_NONE and what was found, or why not.
  */
 enum refusal	backend_open(const struct errand *errand,

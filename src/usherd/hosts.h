@@ -8,16 +8,27 @@
 
 #include "../common/hostname.h"
 #include "../common/refusal.h"
+#include "lookup.h"
+#include "place.h"
 
 /*
- * The directory that is the configuration; usher-hosts(5).  hosts_linux.c
- * looks things up with openat2(2): symbolic links may point around inside
- * hosts/ and never out of it, another file system mounted below is not
- * entered, and nothing is opened but O_PATH.
+ * The directory that is the configuration; usher-hosts(5).  Symbolic links
+ * may point around inside hosts/ and never out of it, another file system
+ * mounted below is not entered, and nothing is opened but to look at it or to
+ * connect to it.
  */
+enum {
+	/* Sockets of directories that are tried for one connection. */
+	HOST_SOCKETS_MAX = 8
+};
+
 struct host {
-	int	directory;		/* everything is looked up below it */
-	char	key[HOSTNAME_MAX + 1];	/* its name in hosts/ */
+	struct trail	trail;		/* from hosts/ to its directory, below
+					 * which everything is looked up */
+	char		key[HOSTNAME_MAX + 1];	/* its name in hosts/ */
+	uid_t		trusted;	/* the owner of hosts/ */
+	bool		shared;		/* others may create names in hosts/ */
+	unsigned int	sockets;	/* of directories: yet to be tried */
 };
 
 /*
@@ -31,20 +42,32 @@ struct tenant {
 };
 
 /*
- * Opens the hosts directory, once.  Exits 1 with a
- * line on stderr when it is not there, not a directory, or when others may
- * write to it and it is not sticky: anybody could then rename anybody's host.
+ * Opens the hosts directory, once, and keeps to it, whatever its path leads to
+ * later.  Exits 1 with a line on stderr when it is not there, not a directory,
+ * or when others may write to it and it is not sticky: they could then rename
+ * anybody's host.
  */
 void	hosts_open(const char *path);
+
+/*
+ * With the rights that connections will be looked up with: exits 1 with a
+ * line on stderr when names in hosts/ cannot be looked up.
+ */
+void	hosts_try(void);
 
 /*
  * Finds the host of a name (NULL: no name was given): hosts/NAME, else
  * hosts/_.PARENT, else hosts/_default; hosts/_nosni without a name.  Names
  * that begin with '_' count only when their entry is owned by the owner of
- * hosts/ or by root.  Gives REFUSAL_NONE and a host to be closed by the
- * caller, or why not.
+ * hosts/ or by root.  Where others may create names, one for which there is a
+ * _.PARENT counts only when it belongs to one of these, or to the owner of
+ * the directory that _.PARENT leads to.
+ *
+ * Gives REFUSAL_NONE and a host to be closed by the caller, or why not;
+ * host->key is then the entry of hosts/ that it is about, or "".
  */
-enum refusal	host_open(struct host *host, const struct hostname *name);
+enum refusal	host_open(struct host *host, const struct hostname *name,
+		    struct place *place);
 void		host_close(struct host *host);
 
 /* Gives 0, or -1 with errno. */
@@ -64,11 +87,11 @@ enum hosts_ear {
 
 /*
  * Connects to the stream socket of that name, or to one of the sockets in
- * the directory of that name, in random order until one accepts.  Gives
- * REFUSAL_NONE and a non-blocking connected socket, or why not:
- * REFUSAL_NO_SOCKET when there is no such entry.
+ * the directory of that name, in random order until one accepts or
+ * host->sockets have been tried.  Gives REFUSAL_NONE and a non-blocking
+ * connected socket, or why not: REFUSAL_NO_SOCKET when there is no such entry.
  */
-enum refusal	host_connect(const struct host *host, const char *entry,
-		    enum hosts_ear ear, int *backend);
+enum refusal	host_connect(struct host *host, const char *entry,
+		    enum hosts_ear ear, int *backend, struct place *place);
 
 #endif

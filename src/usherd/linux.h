@@ -14,15 +14,17 @@ enum { LINUX_SO_PASSRIGHTS = 83 };
  * parent can ask the kernel these questions about paths and no other.
  */
 enum hosts_question {
-	HOSTS_ENTRY,		/* the name itself, not where it leads */
-	HOSTS_DIRECTORY,	/* a directory, to look things up below */
-	HOSTS_LIST,		/* the same, to read its entries */
-	HOSTS_SOCKET,		/* a final name, whatever it is */
+	HOSTS_ENTRY,		/* what bears the name, be it a link */
+	HOSTS_LIST,		/* a directory, to read its entries */
 	HOSTS_QUESTIONS
 };
 
-/* hosts_linux.c: every one of them has RESOLVE_BENEATH. */
+/* hosts_linux.c: none of them ever leaves the directory or follows a link. */
 extern const struct open_how hosts_questions[HOSTS_QUESTIONS];
+
+/* hosts_linux.c: the empty path of readlinkat(2), so that only a link that
+ * was opened can be read. */
+extern const char hosts_empty_path[];
 
 /* program_linux.c: the empty path of execveat(2), so that only the
  * descriptor says what is executed. */

@@ -106,6 +106,21 @@ class First(Case):
                                       wire.alpn(*protocols)), b'handoff')
         self.reaches('handoff')
 
+    def test_acme_handed_off(self):
+        """acme-handoff comes before acme-socket, which is used while nobody
+        listens on it."""
+        self.handoffs()
+        self.relayed(self.path / 'acme-socket', 'acme')
+        tenant = self.handoff(self.path / 'acme-handoff', text='challenge')
+        self.assertEqual(self.ask('tls', 'a.example', ACME), b'challenge')
+        self.reaches('handoff')
+        tenant.kill()
+        self.assertEqual(self.ask('tls', 'a.example', ACME), b'acme')
+        (self.path / 'acme-socket').unlink()
+        self.assertEqual(self.ask('tls', 'a.example', ACME), alert(80))
+        (self.path / 'acme-handoff').unlink()
+        self.assertEqual(self.ask('tls', 'a.example', ACME), b'handoff')
+
     def test_as_soon_as_it_is_there(self):
         """Each connection looks anew."""
         self.sockets()
@@ -268,13 +283,13 @@ class Wrong(Case):
 
     def test_regular_file(self):
         self.wrong(lambda path: path.write_text('no socket'),
-                   'unreachable', 502)
+                   'not-a-socket', 502)
 
     def test_fifo(self):
         def make(path):
             os.mkfifo(path)
             os.chmod(path, 0o666)
-        self.wrong(make, 'unreachable', 502)
+        self.wrong(make, 'not-a-socket', 502)
 
     def socket_of(self, kind):
         def make(path):
@@ -287,13 +302,13 @@ class Wrong(Case):
         return make
 
     def test_datagram_socket(self):
-        self.wrong(self.socket_of(socket.SOCK_DGRAM), 'unreachable', 502)
+        self.wrong(self.socket_of(socket.SOCK_DGRAM), 'not-a-socket', 502)
 
     def test_seqpacket_socket(self):
-        self.wrong(self.socket_of(socket.SOCK_SEQPACKET), 'unreachable', 502)
+        self.wrong(self.socket_of(socket.SOCK_SEQPACKET), 'not-a-socket', 502)
 
     def test_loop(self):
-        self.wrong(lambda path: path.symlink_to(path.name), 'unreachable',
+        self.wrong(lambda path: path.symlink_to(path.name), 'link-loop',
                    502)
 
     def test_links_out_of_hosts(self):
@@ -305,7 +320,7 @@ class Wrong(Case):
             for protocol in PROTOCOLS:
                 (self.host(f'a{i}.example') / f'{protocol}-handoff'
                  ).symlink_to(target)
-            self.refused('unreachable', 502, name=f'a{i}.example')
+            self.refused('link-outside', 502, name=f'a{i}.example')
         self.assertEqual(outside.count('accepted'), 0)
 
     def test_a_socket_for_others(self):

@@ -157,11 +157,43 @@ class Bytes(Receivers):
         seen, _ = self.send(self.usherd().tls, self.flights['tls'])
         self.assertEqual(parse_v2(seen)[2], self.flights['tls'])
 
-    def test_acme_too(self):
+    def asked_for(self, daemon, kind):
+        """What a connection of this kind begins with, by its header."""
+        data = dict(self.flights, acme=wire.hello(
+            'a.example', wire.alpn(b'acme-tls/1')))[kind]
+        port = daemon.http if kind == 'http' else daemon.tls
+        seen, _ = self.send(port, data)
+        if seen == data:
+            return None
+        return 2 if seen.startswith(SIGNATURE) else 1
+
+    def test_each_socket_by_itself(self):
+        """KIND-send-proxy-vN is for one kind of socket; the plain names are
+        for tls and http, and never for acme, whose responders (uacme's
+        ualpn for one) mostly do not expect a header."""
+        daemon = self.usherd()
+        kinds = ('tls', 'http', 'acme')
+        for version in (1, 2):
+            for asked in kinds:
+                marker = self.address / f'{asked}-send-proxy-v{version}'
+                marker.touch()
+                for kind in kinds:
+                    with self.subTest(f'{marker.name}, {kind}'):
+                        self.assertEqual(
+                            self.asked_for(daemon, kind),
+                            version if kind == asked else None)
+                marker.unlink()
+            marker = self.address / f'send-proxy-v{version}'
+            marker.touch()
+            self.assertEqual([self.asked_for(daemon, kind) for kind in kinds],
+                             [version, version, None])
+            marker.unlink()
+
+    def test_acme_without_a_socket_of_its_own(self):
+        """Then tls-socket answers, and what is asked for it counts."""
+        (self.address / 'acme-socket').unlink()
         (self.address / 'send-proxy-v1').touch()
-        data = wire.hello('a.example', wire.alpn(b'acme-tls/1'))
-        seen, _ = self.send(self.usherd().tls, data)
-        self.assertRegex(seen[:100], rb'\APROXY TCP4 [^\n]*\r\n\x16\x03\x01')
+        self.assertEqual(self.asked_for(self.usherd(), 'acme'), 1)
 
     def test_looked_up_at_every_connection(self):
         daemon = self.usherd(http=0)

@@ -22,8 +22,10 @@
 #include "../../src/usherd/linux.h"
 #include "attacks.h"
 
-enum refusal	__real_host_open(struct host *, const struct hostname *);
-enum refusal	__wrap_host_open(struct host *, const struct hostname *);
+enum refusal	__real_host_open(struct host *, const struct hostname *,
+		    struct place *);
+enum refusal	__wrap_host_open(struct host *, const struct hostname *,
+		    struct place *);
 void	__real_sandbox_enter_parent(const struct sandbox_keys *);
 void	__wrap_sandbox_enter_parent(const struct sandbox_keys *);
 
@@ -59,7 +61,7 @@ execute(void)
 static void
 swap_dup(void)
 {
-	int fd = ask("evil.example/program", HOSTS_SOCKET);
+	int fd = ask("evil.example/program", HOSTS_ENTRY);
 
 	(void)syscall(SYS_dup3, fd, programs[0], O_CLOEXEC);
 	execute();
@@ -71,7 +73,7 @@ swap_close(void)
 	int fd;
 
 	(void)syscall(SYS_close, programs[0]);
-	fd = ask("evil.example/program", HOSTS_SOCKET);
+	fd = ask("evil.example/program", HOSTS_ENTRY);
 	if (fd == programs[0])
 		execute();
 }
@@ -82,9 +84,9 @@ rights(void)
 {
 	int fd;
 
-	fd = ask("evil.example", HOSTS_DIRECTORY);
+	fd = ask("evil.example", HOSTS_ENTRY);
 	(void)close(fd);
-	fd = ask("../outside", HOSTS_SOCKET);	/* asked, and refused */
+	fd = ask("../outside", HOSTS_ENTRY);	/* asked, and refused */
 	if (fd != -1)
 		_exit(1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -105,18 +107,19 @@ misbehave(const char *name)
 }
 
 enum refusal
-__wrap_host_open(struct host *host, const struct hostname *name)
+__wrap_host_open(struct host *host, const struct hostname *name,
+    struct place *place)
 {
 	int number;
 
 	if (name != NULL && strncmp(name->text, "keys-", 5) == 0)
 		misbehave(name->text + 5);
 	if (name != NULL && strncmp(name->text, "hands-", 6) == 0) {
-		host->directory = -1;
+		host->key[0] = '\0';
 		number = attack_number(HANDS, name->text + 6);
 		if (number != -1)
 			return (enum refusal)(number %
 			    (REFUSAL_PARSER - 1) + 1);
 	}
-	return __real_host_open(host, name);
+	return __real_host_open(host, name, place);
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_HOSTS_SYSTEM_H
+#define USHER_HOSTS_SYSTEM_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+
+#include "hosts.h"
+
+/*
+ * What looking things up below hosts/ needs of the system, one component of a
+ * path at a time, so that nothing is ever resolved twice and nothing leaves
+ * the directory that it is asked in.  hosts_linux.c: openat2(2).
+ */
+
+/*
+ * Opens the directory itself for looking things up, and makes sure that the
+ * functions below will work with it.  Exits 1 with a line on stderr.
+ */
+int	hosts_system_open(const char *path);
+
+/*
+ * Opens what bears this name in the directory, be it a link, without following
+ * it, and without any right but to look below it, to see what it is, and to
+ * connect to it.  name is one component, not "..".  Gives -1 with errno:
+ * EXDEV when another file system is mounted there.
+ */
+int	hosts_entry(int directory, const char *name);
+
+/* What such a link says: up to size bytes, no NUL.  Gives -1 with errno. */
+ssize_t	hosts_link(int link, char *text, size_t size);
+
+/*
+ * Names of sockets or links in a directory opened by hosts_entry(), out of the
+ * first HOSTS_LIST_BYTES of what the system tells about its entries.  They
+ * stay valid until the next call; those that begin with a dot are left out.
+ * Gives -1 with errno.
+ */
+enum {
+	HOSTS_LIST_BYTES = 8 * 1024,
+	HOSTS_NAMES_MAX = HOSTS_LIST_BYTES / 24	/* of one byte each */
+};
+
+struct hosts_names {
+	const char	*name[HOSTS_NAMES_MAX];
+	size_t		 n;
+};
+
+int	hosts_list(int directory, struct hosts_names *names);
+
+/*
+ * Connects to the very socket that was opened by hosts_entry(), without
+ * waiting.  Gives REFUSAL_NONE and a connected, non-blocking socket, or why
+ * not.
+ */
+enum refusal	hosts_connect(int pinned, enum hosts_ear ear, int *backend);
+
+/* The reason for errno when a name was looked up. */
+enum refusal	hosts_refusal(int error);
+
+#endif
