@@ -14,6 +14,12 @@
  */
 
 /*
+ * At the start: exits 1 with a line on stderr that names the cause when this
+ * system, or who has started us, does not let us have a sandbox.
+ */
+void	sandbox_try(void);
+
+/*
  * Gives up what no process of ours needs: capabilities, new privileges by
  * exec, being dumped, traced or read by a process of the same user; asks to
  * be killed when the parent dies, where the system can; goes by that name in

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "counts.h"
 #include "log.h"
 #include "program.h"
 #include "slots.h"
@@ -82,7 +83,10 @@ become(const struct child *child, int control, int report)
 	/* ^C reaches the whole process group: the parent decides, not they. */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
+	(void)signal(SIGUSR2, SIG_IGN);
 	privilege_raise(who);
 	if (dup2(control, CHILD_CONTROL) != -1 &&
 	    dup2(report, CHILD_REPORT) != -1 &&
@@ -133,6 +137,7 @@ restart(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (finishing)
 		return;
+	count_replaced();
 	if (start(child) == 0)
 		return;
 	log_line("%s: cannot start: %s", child_name(child), strerror(errno));

@@ -4,13 +4,12 @@
  * do this.  DESIGN.md has the same table for people.  A TLS connection makes
  * only the first step, because its one grant is unlimited.
  */
-#include <netdb.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "counts.h"
 #include "handoff.h"
-#include "log.h"
+#include "refused.h"
 #include "unpicked.h"
 #include "visitor.h"
 
@@ -89,23 +88,11 @@ static const unsigned char actions[VISITOR_STATES][VISITOR_EVENTS] = {
 };
 
 static void
-log_refused(const struct visitor *visitor, enum refusal refusal)
+log_refused(const struct visitor *visitor, enum refusal refusal,
+    const struct found *found)
 {
-	const struct refusal_answer	*answer = refusal_answer(refusal);
-	const bool			 tls = visitor->protocol ==
-					    PROTOCOL_TLS;
-	char				 address[NI_MAXHOST], port[NI_MAXSERV];
-
-	if (getnameinfo((const struct sockaddr *)&visitor->ends.client,
-	    sizeof(visitor->ends.client), address, sizeof(address), port,
-	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-		(void)snprintf(address, sizeof(address), "gone");
-		(void)snprintf(port, sizeof(port), "0");
-	}
-	log_refusal("refused %s client=[%s]:%s host=%s reason=%s %s=%d",
-	    tls ? "tls" : "http", address, port,
-	    visitor->named ? visitor->name.text : "-", answer->word,
-	    tls ? "alert" : "status", tls ? answer->alert : answer->status);
+	refused_log(visitor->protocol, &visitor->ends,
+	    visitor->named ? &visitor->name : NULL, refusal, found);
 }
 
 /* An order about a visitor whose relay has it already. */
@@ -141,10 +128,10 @@ dismiss(struct visitor *visitor)
 }
 
 static void
-end(struct visitor *visitor, enum refusal refusal)
+end(struct visitor *visitor, enum refusal refusal, const struct found *found)
 {
 	if (refusal != REFUSAL_NONE)
-		log_refused(visitor, refusal);
+		log_refused(visitor, refusal, found);
 	order_send(visitor, ORDER_END, 0, refusal, -1);
 	dismiss(visitor);
 }
@@ -162,10 +149,12 @@ hand(struct visitor *visitor, enum order_kind kind, int backend)
 			(void)close(backend);	/* looked up anew next time */
 		visitor->unrelayed = true;
 		visitor->state = VISITOR_WAITING;
-		if (++visitor->tries > RELAY_TRIES)
-			dismiss(visitor);
-		else
+		if (++visitor->tries <= RELAY_TRIES) {
 			visitor_later(visitor);
+			return;
+		}
+		log_refused(visitor, REFUSAL_NO_RELAY, NULL);
+		dismiss(visitor);
 		return;
 	}
 	memset(&order, 0, sizeof(order));
@@ -175,6 +164,8 @@ hand(struct visitor *visitor, enum order_kind kind, int backend)
 	order.partial = visitor->partial;
 	order.id = visitor->kept ? visitor_id(visitor) : 0;
 	relay->load++;
+	if (kind == ORDER_RELAY)
+		count(visitor->protocol, COUNT_RELAYED);
 	talk_order(relay, &order, visitor->client, backend);
 	visitor->client = -1;
 	visitor->relay = relay;
@@ -187,10 +178,11 @@ hand(struct visitor *visitor, enum order_kind kind, int backend)
 }
 
 static void
-refuse(struct visitor *visitor, enum refusal refusal)
+refuse(struct visitor *visitor, enum refusal refusal,
+    const struct found *found)
 {
 	if (visitor->refusal == REFUSAL_NONE)
-		log_refused(visitor, refusal);
+		log_refused(visitor, refusal, found);
 	visitor->refusal = refusal;
 	hand(visitor, ORDER_REFUSE, -1);
 }
@@ -199,8 +191,8 @@ refuse(struct visitor *visitor, enum refusal refusal)
 static bool
 try_again(struct visitor *visitor, enum refusal refusal)
 {
-	return (refusal == REFUSAL_BUSY || refusal == REFUSAL_UNPICKED) &&
-	    visitor->tries++ < BUSY_TRIES;
+	return (refusal == REFUSAL_BUSY || refusal == REFUSAL_UNPICKED ||
+	    refusal == REFUSAL_RACE) && visitor->tries++ < BUSY_TRIES;
 }
 
 /* Where the present request goes. */
@@ -235,7 +227,9 @@ hand_off(struct visitor *visitor, const struct found *found)
 		(void)close(found->socket);	/* nothing was said on it */
 		return REFUSAL_UNPICKED;
 	}
-	unpicked_add(&found->tenant, found->socket);
+	unpicked_add(&found->tenant, found->socket, visitor->client);
+	visitor->client = -1;
+	count(visitor->protocol, COUNT_HANDED_OFF);
 	visitor_free(visitor);
 	return REFUSAL_NONE;
 }
@@ -280,7 +274,7 @@ route(struct visitor *visitor)
 		visitor->state = VISITOR_WAITING;
 		visitor_later(visitor);
 	} else {
-		refuse(visitor, refusal);
+		refuse(visitor, refusal, &found);
 	}
 }
 
@@ -309,7 +303,7 @@ next(struct visitor *visitor)
 		return;
 	}
 	if (refusal != REFUSAL_NONE) {
-		end(visitor, refusal);
+		end(visitor, refusal, &found);
 		return;
 	}
 	visitor->elsewhere = false;
@@ -354,7 +348,7 @@ reconnect(struct visitor *visitor)
 	if (!visitor->in_place)
 		return;
 	if (visitor->begun) {
-		end(visitor, REFUSAL_NONE);	/* part of it was sent */
+		end(visitor, REFUSAL_NONE, NULL);	/* part of it was sent */
 		return;
 	}
 	visitor->elsewhere = true;
@@ -374,7 +368,7 @@ static void
 grant_more(struct visitor *visitor)
 {
 	if (visitor->elsewhere)
-		end(visitor, REFUSAL_NONE);	/* its backend is gone */
+		end(visitor, REFUSAL_NONE, NULL);	/* its backend is gone */
 	else
 		grant(visitor);
 }
@@ -383,7 +377,7 @@ static void
 retry(struct visitor *visitor)
 {
 	if (visitor->refusal != REFUSAL_NONE)
-		refuse(visitor, visitor->refusal);
+		refuse(visitor, visitor->refusal, NULL);
 	else
 		route(visitor);
 }
@@ -411,12 +405,15 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 		route(visitor);
 		return;
 	case REFUSE:
-		refuse(visitor, refusal);
+		refuse(visitor, refusal, NULL);
 		return;
 	case BEREFT:
-		refuse(visitor, REFUSAL_PARSER);
+		refuse(visitor, REFUSAL_PARSER, NULL);
 		return;
 	case CLOSE:
+		count(visitor->protocol, COUNT_LEFT);
+		visitor_free(visitor);
+		return;
 	case FORGET:
 		visitor_free(visitor);
 		return;
@@ -433,10 +430,10 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 		grant_more(visitor);
 		return;
 	case REFUSE_LATER:
-		end(visitor, refusal);
+		end(visitor, refusal, NULL);
 		return;
 	case FINISH:
-		end(visitor, REFUSAL_NONE);
+		end(visitor, REFUSAL_NONE, NULL);
 		return;
 	case RECONNECT:
 		reconnect(visitor);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "listen_open.h"
 #include "tcp_options.h"
 
@@ -52,15 +53,15 @@ name_make(struct listener *listener)
 {
 	struct sockaddr_storage	address;
 	socklen_t		size = sizeof(address);
-	char			host[NI_MAXHOST], port[NI_MAXSERV];
+	struct address_text	text;
 
 	if (getsockname(listener->fd, (struct sockaddr *)&address,
-	    &size) == -1 ||
-	    getnameinfo((struct sockaddr *)&address, size, host, sizeof(host),
-	    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	    &size) == -1)
 		errx(1, "listening socket without an address");
+	address_write(&text, (struct sockaddr *)&address);
 	(void)snprintf(listener->name, sizeof(listener->name),
-	    address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	    strchr(text.host, ':') != NULL ? "[%s]:%u" : "%s:%u", text.host,
+	    text.port);
 }
 
 static void
@@ -165,7 +166,8 @@ address_parse(const struct listen_option *option)
 
 /* Gives -1 when the system does not have this family. */
 static int
-bind_one(const struct listen_option *option, const struct addrinfo *where)
+bind_one(const struct listen_option *option, const struct addrinfo *where,
+    bool dry)
 {
 	const int	one = 1;
 	int		fd;
@@ -181,8 +183,14 @@ bind_one(const struct listen_option *option, const struct addrinfo *where)
 	    IPV6_V6ONLY, &one, sizeof(one)) == -1)
 		err(1, "%s %s", flag(option->protocol), option->text);
 	if (bind(fd, where->ai_addr, where->ai_addrlen) == 0 &&
-	    listen(fd, SOMAXCONN) == 0)
+	    (dry || listen(fd, SOMAXCONN) == 0))
 		return fd;
+	/* Most likely by the one that runs already. */
+	if (errno == EADDRINUSE && dry) {
+		warnx("%s %s: in use now", flag(option->protocol),
+		    option->text);
+		return fd;
+	}
 	if (errno == EADDRNOTAVAIL && where->ai_family == AF_INET6) {
 		(void)close(fd);	/* IPv6 is switched off */
 		return -1;
@@ -191,14 +199,16 @@ bind_one(const struct listen_option *option, const struct addrinfo *where)
 		errx(1, "%s %s: the port is in use: stop the other server, or"
 		    " inherit its socket with fd:N", flag(option->protocol),
 		    option->text);
-	if (errno == EACCES)
-		errx(1, "%s %s: not permitted: ports below 1024 need root",
-		    flag(option->protocol), option->text);
+	if (errno == EACCES || errno == EPERM)
+		errx(1, "%s %s: not permitted: a port below 1024 needs root, "
+		    "CAP_NET_BIND_SERVICE, or a socket from the service "
+		    "manager", flag(option->protocol), option->text);
 	err(1, "%s %s", flag(option->protocol), option->text);
 }
 
 static void
-open_option(struct opening *opening, const struct listen_option *option)
+open_option(struct opening *opening, const struct listen_option *option,
+    bool dry)
 {
 	const size_t	 before = opening->n;
 	struct addrinfo	*list, *where;
@@ -218,7 +228,7 @@ open_option(struct opening *opening, const struct listen_option *option)
 	}
 	list = address_parse(option);
 	for (where = list; where != NULL; where = where->ai_next) {
-		fd = bind_one(option, where);
+		fd = bind_one(option, where, dry);
 		if (fd != -1)
 			add(opening, option->protocol, fd, option->text, false);
 	}
@@ -268,7 +278,7 @@ listen_open(const struct options *options, struct listener *listeners,
 	size_t		i;
 
 	for (i = 0; i < options->nlisten; i++)
-		open_option(&opening, &options->listen[i]);
+		open_option(&opening, &options->listen[i], options->dry);
 	if (opening.n > 0 || open_activated(&opening))
 		return opening.n;
 	if (not_listening(STDIN_FILENO) != NULL)

@@ -5,12 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../common/agelist.h"
 #include "log.h"
 
 enum { LINE_MAX_BYTES = 1024 };	/* below PIPE_BUF: a line is never torn */
 
-static unsigned long	dropped;
+static unsigned long long	lost, lost_told;
+
+void
+log_lost(void)
+{
+	lost++;
+}
+
+unsigned long long
+log_lost_total(void)
+{
+	return lost;
+}
 
 /* Gives -1 when it would have to wait. */
 static int
@@ -23,18 +34,21 @@ write_line(const char *line, size_t n)
 	return write(STDERR_FILENO, line, n) == (ssize_t)n ? 0 : -1;
 }
 
-static void
-log_arguments(const char *format, va_list arguments)
+void
+log_line(const char *format, ...)
 {
 	char	line[LINE_MAX_BYTES];
+	va_list	arguments;
 	int	at, n;
 
 	at = snprintf(line, sizeof(line), "usherd: ");
-	if (dropped > 0)
+	if (lost > lost_told)
 		at += snprintf(line + at, sizeof(line) - (size_t)at,
-		    "(%lu lines lost) ", dropped);
+		    "(%llu lines lost) ", lost - lost_told);
+	va_start(arguments, format);
 	n = vsnprintf(line + at, sizeof(line) - (size_t)at - 1, format,
 	    arguments);
+	va_end(arguments);
 	if (n < 0)
 		return;
 	at += n;
@@ -42,38 +56,7 @@ log_arguments(const char *format, va_list arguments)
 		at = (int)sizeof(line) - 2;
 	line[at++] = '\n';
 	if (write_line(line, (size_t)at) == -1)
-		dropped++;
+		lost++;
 	else
-		dropped = 0;
-}
-
-void
-log_line(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_arguments(format, arguments);
-	va_end(arguments);
-}
-
-void
-log_refusal(const char *format, ...)
-{
-	static int64_t	since, tokens = LOG_BURST * 1000;
-	va_list		arguments;
-	int64_t		now = agelist_now();
-
-	tokens += (now - since) * LOG_RATE;	/* thousandths of a line */
-	if (since == 0 || tokens > LOG_BURST * 1000)
-		tokens = LOG_BURST * 1000;
-	since = now;
-	if (tokens < 1000) {
-		dropped++;
-		return;
-	}
-	tokens -= 1000;
-	va_start(arguments, format);
-	log_arguments(format, arguments);
-	va_end(arguments);
+		lost_told = lost;
 }

@@ -11,13 +11,9 @@
 void	log_line(const char *format, ...)
 	    __attribute__((format(printf, 1, 2)));
 
-/*
- * The same for lines that clients can cause, of which at most LOG_RATE a
- * second (LOG_BURST at once) are written; the rest are counted.
- */
-enum { LOG_RATE = 200, LOG_BURST = 1000 };
-
-void	log_refusal(const char *format, ...)
-	    __attribute__((format(printf, 1, 2)));
+/* A line was left out: counted, and told with the next one that is written. */
+void	log_lost(void);
+/* How many have been lost since the start. */
+unsigned long long log_lost_total(void);
 
 #endif

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
+#include "budget.h"
+#include "counts.h"
 #include "hosts.h"
 #include "listener.h"
 #include "log.h"
@@ -32,8 +34,8 @@ enum {
 enum phase {
 	PHASE_STARTING,
 	PHASE_SERVING,
-	PHASE_HANDED_OVER,	/* SIGHUP: finishing without a limit */
-	PHASE_DRAINING
+	PHASE_FINISHING,	/* SIGQUIT: without a limit */
+	PHASE_DRAINING		/* SIGTERM, SIGINT: for -g seconds at most */
 };
 
 static struct event_base	*loop;
@@ -44,7 +46,7 @@ static enum phase		 phase;
 static void
 leave_when_empty(void)
 {
-	if (phase >= PHASE_HANDED_OVER && visitors_present() == 0 &&
+	if (phase >= PHASE_FINISHING && visitors_present() == 0 &&
 	    children_relayed() == 0)
 		(void)event_base_loopexit(loop, NULL);
 }
@@ -65,7 +67,7 @@ drain(bool limited)
 {
 	const struct timeval grace = { options.grace, 0 };
 
-	phase = limited ? PHASE_DRAINING : PHASE_HANDED_OVER;
+	phase = limited ? PHASE_DRAINING : PHASE_FINISHING;
 	/* With a successor on the same sockets, the backlog is its. */
 	listeners_stop(limited);
 	if (limited)
@@ -82,19 +84,39 @@ on_stop(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	(void)arg;
 	/* A second signal, or one before anything has begun: at once. */
-	if (phase != PHASE_SERVING && phase != PHASE_HANDED_OVER)
+	if (phase != PHASE_SERVING && phase != PHASE_FINISHING)
 		exit(0);
 	drain(true);
 }
 
 static void
-on_hangup(evutil_socket_t number, short what, void *arg)
+on_quit(evutil_socket_t number, short what, void *arg)
 {
 	(void)number;
 	(void)what;
 	(void)arg;
 	if (phase == PHASE_SERVING)
 		drain(false);
+}
+
+/* Sent by habit, by log rotation and by scripts: they must never harm. */
+static void
+on_harmless(evutil_socket_t number, short what, void *arg)
+{
+	(void)what;
+	(void)arg;
+	log_line("%s: nothing to be done: what is in the hosts directory "
+	    "counts as soon as it is there", number == SIGHUP ? "SIGHUP" :
+	    "SIGUSR2");
+}
+
+static void
+on_counts(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+	counts_log();
 }
 
 static void
@@ -104,6 +126,19 @@ on_child(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	(void)arg;
 	children_reap();
+}
+
+/* Before they are watched, they must not end what is only about to start. */
+static void
+signals_early(void)
+{
+	static const int	harmless[] = { SIGHUP, SIGUSR1, SIGUSR2 };
+	size_t			i;
+
+	for (i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
+		if (signal(harmless[i], SIG_IGN) == SIG_ERR)
+			err(1, "signals");
+	}
 }
 
 static void
@@ -149,7 +184,10 @@ loop_make(void)
 		errx(1, "event base");
 	signal_watch(SIGTERM, on_stop);
 	signal_watch(SIGINT, on_stop);
-	signal_watch(SIGHUP, on_hangup);
+	signal_watch(SIGQUIT, on_quit);
+	signal_watch(SIGHUP, on_harmless);
+	signal_watch(SIGUSR2, on_harmless);
+	signal_watch(SIGUSR1, on_counts);
 	signal_watch(SIGCHLD, on_child);
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(1, "signals");
@@ -182,7 +220,14 @@ run(void)
 		if (event_base_loop(loop, EVLOOP_ONCE) != 0)
 			errx(1, "event loop");
 	}
+	if (options.dry) {
+		log_line("ready to serve %s: all was tried but to accept",
+		    options.hosts);
+		exit(0);
+	}
 	phase = PHASE_SERVING;
+	log_line("hosts directory %s: the one that it is now stays in use, "
+	    "whatever takes its place", options.hosts);
 	listeners_start(loop);
 	if (event_base_dispatch(loop) == -1)
 		errx(1, "event loop");
@@ -201,9 +246,12 @@ main(int argc, char *argv[])
 						    { false };
 	unsigned int				descriptors;
 
+	slots_stdio();
+	signals_early();
 	options_read(&options, argc, argv);
-	privilege_find(&privilege, options.user);
 	slots_inherited();
+	sandbox_try();
+	privilege_find(&privilege, options.user);
 	listeners_open(&options, wanted);
 	slots_reserve();
 	hosts_open(options.hosts);
@@ -211,6 +259,8 @@ main(int argc, char *argv[])
 	settings.programs[PROGRAM_HTTP] = program_open("usherd-http");
 	settings.programs[PROGRAM_RELAY] = program_open("usherd-relay");
 	privilege_lower(&privilege);
+	hosts_try();
+	budget_make();
 	loop_make();
 	descriptors = descriptors_raise();
 	settings.listener = &listener;

@@ -19,7 +19,7 @@ enum {
 
 static const char usage[] =
 "usage: usherd [-d DIR] [-t [ADDR:]PORT]... [-p [ADDR:]PORT]... [-u USER]\n"
-"              [-j N] [-T cursor|bearssl|both] [-g SECONDS]\n"
+"              [-j N] [-T cursor|bearssl|both] [-g SECONDS] [-n]\n"
 "       usherd -h | -V\n"
 "\n"
 "Shows each connection to the UNIX socket of the tenant that it names.\n"
@@ -36,6 +36,8 @@ static const char usage[] =
 "              must agree  (default: cursor)\n"
 "  -g SECONDS  how long established connections may go on after SIGTERM\n"
 "              (default: 10)\n"
+"  -n          try everything that a start and a connection need, serve\n"
+"              nobody, and exit 0, or 1 with what is wrong\n"
 "  -V          version, libraries, sandbox\n"
 "  -h          this text\n"
 "\n"
@@ -60,6 +62,18 @@ number(char option, const char *text, unsigned long min, unsigned long max)
 static void
 listen_add(struct options *options, enum protocol protocol, const char *text)
 {
+	const char	*colon = strrchr(text, ':');
+	const char	*port = colon == NULL ? text : colon + 1;
+	const bool	 any = strcmp(port, "0") == 0 &&
+			    strncmp(text, "fd:", 3) != 0;
+	size_t		 i;
+
+	/* Port 0 is another one each time. */
+	for (i = 0; i < options->nlisten && !any; i++) {
+		if (strcmp(options->listen[i].text, text) == 0)
+			errx(1, "%s %s: given twice",
+			    protocol == PROTOCOL_TLS ? "-t" : "-p", text);
+	}
 	if (options->nlisten == LISTENERS_MAX)
 		errx(1, "more than %d of -t and -p", LISTENERS_MAX);
 	options->listen[options->nlisten].protocol = protocol;
@@ -101,6 +115,18 @@ help(void)
 	exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
+/* getopt_long(3) leaves the letter in optopt, or 0 for a long option. */
+static void __attribute__((noreturn))
+wrong(int kind, const char *argument)
+{
+	const char	letter[] = { '-', (char)optopt, '\0' };
+	const char	*name = optopt == 0 || strncmp(argument, "--", 2) == 0 ?
+			    argument : letter;
+
+	errx(1, "%s: %s; usherd -h shows the usage", name, kind == ':' ?
+	    "needs an argument" : "no such option");
+}
+
 static void
 option_take(struct options *options, int option)
 {
@@ -126,13 +152,13 @@ option_take(struct options *options, int option)
 	case 'g':
 		options->grace = number('g', optarg, 0, GRACE_MAX);
 		break;
+	case 'n':
+		options->dry = true;
+		break;
 	case 'V':
 		version();
 	case 'h':
 		help();
-	default:
-		/* getopt(3) has said what is wrong. */
-		exit(1);
 	}
 }
 
@@ -140,20 +166,25 @@ void
 options_read(struct options *options, int argc, char *argv[])
 {
 	static const struct option longs[] = {
+		{ "dry-run", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
 	int option;
 
+	opterr = 0;	/* ours says where help is */
 	memset(options, 0, sizeof(*options));
 	options->hosts = ".";
 	options->engine = "cursor";
 	options->jobs = processors();
 	options->grace = GRACE_DEFAULT;
-	while ((option = getopt_long(argc, argv, "d:t:p:u:j:T:g:Vh", longs,
-	    NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":d:t:p:u:j:T:g:nVh", longs,
+	    NULL)) != -1) {
+		if (option == '?' || option == ':')
+			wrong(option, argv[optind - 1]);
 		option_take(options, option);
+	}
 	if (optind < argc)
 		errx(1, "%s: unexpected argument; usherd -h shows the usage",
 		    argv[optind]);

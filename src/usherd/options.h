@@ -2,6 +2,7 @@
 #ifndef USHER_OPTIONS_H
 #define USHER_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../common/message.h"
@@ -19,6 +20,7 @@ struct options {
 	const char		*engine;
 	unsigned int		 jobs;
 	unsigned int		 grace;		/* seconds */
+	bool			 dry;		/* try everything, serve nobody */
 	struct listen_option	 listen[LISTENERS_MAX];
 	size_t			 nlisten;
 };

@@ -2,9 +2,12 @@
 #include <sys/stat.h>
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,22 +45,62 @@ privilege_find(struct privilege *privilege, const char *user)
 		err(1, "groups of %s", user);
 }
 
+/* Gives -1 with errno when there is no place for one here. */
+static int
+empty_made_in(const char *place)
+{
+	char	path[PATH_MAX];
+	int	fd, n, error;
+
+	n = snprintf(path, sizeof(path), "%s/usherd.XXXXXXXX", place);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (mkdtemp(path) == NULL)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1 && fchmod(fd, S_IXUSR | S_IXGRP | S_IXOTH) == 0 &&
+	    rmdir(path) == 0)
+		return fd;
+	error = errno;
+	(void)rmdir(path);	/* a second try cannot hurt */
+	if (fd != -1)
+		(void)close(fd);	/* of no use */
+	errno = error;
+	return -1;
+}
+
 /*
  * A directory that is already removed: it is empty and stays so, because
- * nothing can be made in it any more, and it needs no place in the system.
+ * nothing can be made in it any more, and it needs no place in the system but
+ * for a moment.
  */
 static int
 empty_directory(void)
 {
-	char		 path[] = "/tmp/usherd.XXXXXXXX";
-	int		 fd;
+	static const char *const	places[] = {
+		"/tmp", "/run", "/var/tmp", "/dev/shm"
+	};
+	const size_t			n = sizeof(places) / sizeof(places[0]);
+	const char			*runtime;
+	size_t				i;
+	int				fd;
 
-	if (mkdtemp(path) == NULL)
-		err(1, "%s", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || fchmod(fd, S_IXUSR | S_IXGRP | S_IXOTH) == -1 ||
-	    rmdir(path) == -1)
-		err(1, "%s", path);
+	for (i = 0; i < n; i++) {
+		fd = empty_made_in(places[i]);
+		if (fd != -1)
+			return fd;
+	}
+	/* A service unit's RuntimeDirectory=, a user's own. */
+	runtime = getenv("RUNTIME_DIRECTORY");
+	if (runtime == NULL)
+		runtime = getenv("XDG_RUNTIME_DIR");
+	fd = runtime == NULL ? -1 : empty_made_in(runtime);
+	if (fd == -1)
+		err(1, "no place for an empty directory, which becomes the "
+		    "root of children: tried /tmp, /run, /var/tmp, /dev/shm, "
+		    "RUNTIME_DIRECTORY, XDG_RUNTIME_DIR");
 	return fd;
 }
 

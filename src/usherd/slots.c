@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../common/message.h"
+#include "inherited.h"
 #include "slots.h"
 
 static int null_device = -1;
@@ -21,16 +22,23 @@ duplicate(void)
 }
 
 void
+slots_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd == -1)
+			err(1, "/dev/null");
+	} while (fd <= STDERR_FILENO);
+	(void)close(fd);	/* none of the three was missing any more */
+}
+
+void
 slots_inherited(void)
 {
-	int fd, flags, last = getdtablesize();
-
-	for (fd = STDERR_FILENO + 1; fd < last; fd++) {
-		flags = fcntl(fd, F_GETFD);
-		if (flags != -1 &&
-		    fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == -1)
-			err(1, "descriptors");
-	}
+	if (inherited_cloexec(STDERR_FILENO + 1) == -1)
+		err(1, "inherited descriptors");
 }
 
 int

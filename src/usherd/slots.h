@@ -16,7 +16,11 @@ enum {
 	SLOTS_FIXED = KEYS_FIRST	/* from here on: hosts/, the programs */
 };
 
-/* Descriptors that we inherited and know nothing of are not for children. */
+/* First of all: 0 to 2 are in use, by /dev/null where they were closed, so
+ * that nothing else comes to bear their numbers. */
+void	slots_stdio(void);
+/* Descriptors that we inherited and know nothing of are not for children,
+ * however high their numbers. */
 void	slots_inherited(void);
 /* Gives fd a number of those that never change; fd itself is closed. */
 int	slot_fix(int fd);

@@ -3,6 +3,7 @@
 #include <sys/time.h>
 
 #include <err.h>
+#include <event2/event_struct.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 
 enum {
 	SOON_MS = 20,		/* a server that is well has it by then */
-	LATER_MS = 100,		/* one that is not is asked less often */
 	SWEEP_MS = 5,
 	ALARM_US = 5000,
 	HOST_MAX = 256,		/* more than a burst leaves behind */
@@ -39,8 +39,9 @@ struct account {
 struct message {
 	int			 stream;
 	struct account		*host, *owner;
-	struct age		 age;
-	struct agelist		*listed;
+	struct age		 age;		/* in soon, or: */
+	struct event		 event;		/* the stream is watched */
+	bool			 watched;
 	TAILQ_ENTRY(message)	 of_host;
 };
 
@@ -48,7 +49,8 @@ LIST_HEAD(accounts, account);
 
 static struct accounts	buckets[BUCKETS], spare_accounts;
 static struct messages	spare_messages;
-static struct agelist	soon, later;
+static struct agelist	soon;
+static struct event_base *loop;
 static unsigned int	unpicked, unpicked_max;
 
 /* The account of all hosts of an owner is under no directory. */
@@ -116,11 +118,6 @@ on_alarm(int number)
 	(void)number;		/* it has interrupted close(2) */
 }
 
-/*
- * A tenant may be done with a client's socket before we have closed our copy.
- * Then ours is the last close, and if he has set SO_LINGER (socket(7)) and left
- * data unsent, it waits for as long as he chose, unless there is a signal.
- */
 static void
 alarm_set(suseconds_t interval)
 {
@@ -130,6 +127,19 @@ alarm_set(suseconds_t interval)
 	};
 
 	(void)setitimer(ITIMER_REAL, &timer, NULL);	/* valid */
+}
+
+/*
+ * A tenant may be done with a client's socket before we have closed our copy.
+ * Then ours is the last close, and if he has set SO_LINGER (socket(7)) and left
+ * data unsent, it waits for as long as he chose, unless there is a signal.
+ */
+static void
+client_close(int client)
+{
+	alarm_set(ALARM_US);
+	(void)close(client);	/* the tenant has it */
+	alarm_set(0);
 }
 
 static void
@@ -147,16 +157,34 @@ alarm_make(void)
 static void
 message_done(struct message *message)
 {
-	agelist_remove(message->listed, &message->age);
+	agelist_remove(&soon, &message->age);
+	if (message->watched)
+		(void)event_del(&message->event);	/* before the close */
+	message->watched = false;
 	(void)close(message->stream);	/* all was said on it */
 	TAILQ_REMOVE(&message->host->messages, message, of_host);
 	account_put(message->host);
 	account_put(message->owner);
 	TAILQ_INSERT_HEAD(&spare_messages, message, of_host);
-	if (--unpicked == 0)
-		alarm_set(0);
+	unpicked--;
 }
 
+/* What a tenant takes makes room for more, and so does his end. */
+static void
+message_moved(evutil_socket_t fd, short what, void *arg)
+{
+	struct message *message = arg;
+
+	(void)fd;
+	(void)what;
+	if (outq_empty(message->stream))
+		message_done(message);
+}
+
+/*
+ * From now on the kernel tells.  Edge-triggered: there is always room for
+ * more.  A message that was taken a moment ago is told at once.
+ */
 static void
 message_again(struct age *age)
 {
@@ -167,8 +195,12 @@ message_again(struct age *age)
 		message_done(message);
 		return;
 	}
-	message->listed = &later;
-	agelist_touch(message->listed, &message->age);
+	if (event_assign(&message->event, loop, message->stream,
+	    EV_WRITE | EV_ET | EV_PERSIST, message_moved, message) == 0 &&
+	    event_add(&message->event, NULL) == 0)
+		message->watched = true;
+	else
+		agelist_touch(&soon, &message->age);	/* asked once more */
 }
 
 static void
@@ -233,20 +265,25 @@ unpicked_room(const struct tenant *tenant)
 }
 
 void
-unpicked_add(const struct tenant *tenant, int stream)
+unpicked_add(const struct tenant *tenant, int stream, int client)
 {
 	const struct tenant	 owner = owner_of(tenant);
 	struct message		*message = TAILQ_FIRST(&spare_messages);
 
+	client_close(client);
 	TAILQ_REMOVE(&spare_messages, message, of_host);
 	message->stream = stream;
 	message->host = account_get(tenant);
 	message->owner = account_get(&owner);
 	TAILQ_INSERT_TAIL(&message->host->messages, message, of_host);
-	message->listed = &soon;
-	agelist_touch(message->listed, &message->age);
-	if (unpicked++ == 0)
-		alarm_set(ALARM_US);
+	agelist_touch(&soon, &message->age);
+	unpicked++;
+}
+
+unsigned int
+unpicked_now(void)
+{
+	return unpicked;
 }
 
 void
@@ -267,6 +304,6 @@ unpicked_make(struct event_base *base, unsigned int max)
 		TAILQ_INSERT_TAIL(&spare_messages, &messages[i], of_host);
 	for (i = 0; i < 2 * max; i++)
 		LIST_INSERT_HEAD(&spare_accounts, &accounts[i], chain);
+	loop = base;
 	agelist_init(&soon, base, SOON_MS, message_again);
-	agelist_init(&later, base, LATER_MS, message_again);
 }

@@ -13,7 +13,7 @@
  * ETOOMANYREFS): a tenant who accepts and never receives could use them up
  * for everybody.  So each message's stream is kept until the message has been
  * taken (outq.h), and their numbers are bounded per host, per owner of hosts,
- * and in all.
+ * and in all.  One that nobody picks up costs nothing while it lies there.
  */
 
 /* Room for max of them in all.  Exits 1 when there is no memory. */
@@ -23,10 +23,13 @@ void	unpicked_make(struct event_base *base, unsigned int max);
 bool	unpicked_room(const struct tenant *tenant);
 
 /*
- * A message was sent on this stream, which is now ours.  There was room.  The
- * caller may close its copy of what was sent: as long as anything is unpicked,
- * no close(2) takes long.
+ * The client was sent on this stream.  Both are now ours; our copy of the
+ * client is closed at once, and without waiting, whatever the tenant has done
+ * with it.  There was room.
  */
-void	unpicked_add(const struct tenant *tenant, int stream);
+void	unpicked_add(const struct tenant *tenant, int stream, int client);
+
+/* How many there are now. */
+unsigned int unpicked_now(void);
 
 #endif

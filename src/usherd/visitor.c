@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counts.h"
+#include "refused.h"
 #include "visitor.h"
 
 enum {
@@ -136,7 +138,7 @@ verdict_check(const struct verdict *verdict, struct hostname *name,
 		*event = EVENT_REFUSED;
 		return verdict->kept == 1 ||
 		    verdict->refusal == REFUSAL_NONE ||
-		    verdict->refusal > REFUSAL_BAD_NAME ? -1 : 0;
+		    verdict->refusal > REFUSAL_NAME_DIGITS ? -1 : 0;
 	case VERDICT_GONE:
 		*event = EVENT_GONE;
 		return verdict->kept == 1 ? -1 : 0;
@@ -276,7 +278,9 @@ visitor_begin(int client, enum protocol protocol, const struct ends *ends)
 	uint32_t	 generation;
 
 	if (!visitor_room(protocol)) {
-		(void)close(client);	/* it should have been asked */
+		/* It should have been asked. */
+		refused_log(protocol, ends, NULL, REFUSAL_OVERLOAD, NULL);
+		(void)close(client);	/* nobody else has it */
 		return;
 	}
 	if (visitor != NULL)
@@ -290,8 +294,11 @@ visitor_begin(int client, enum protocol protocol, const struct ends *ends)
 	visitor->client = client;
 	visitor->protocol = protocol;
 	visitor->ends = *ends;
-	if (visitor_show(visitor) == -1)
+	count(protocol, COUNT_ACCEPTED);
+	if (visitor_show(visitor) == -1) {
+		refused_log(protocol, ends, NULL, REFUSAL_OVERLOAD, NULL);
 		visitor_free(visitor);
+	}
 }
 
 void

@@ -202,7 +202,7 @@ class Options(Case):
 
     def test_of_a_listener_inherited_twice(self):
         """What usherd itself had set on it is not the administrator's: a
-        successor (SIGHUP), or the next one on systemd's socket."""
+        successor (SIGQUIT), or the next one on systemd's socket."""
         self.receiver()
         listener = self.inherited((socket.SOL_SOCKET, socket.SO_KEEPALIVE))
         for successor in (True, False):

@@ -222,5 +222,28 @@ class Many(Base):
                          {'served': 100})
 
 
+class Quiet(Base):
+    def test_one_that_is_never_picked_up(self):
+        """It wakes nobody: the kernel will tell."""
+        receiver = self.receiver('stuck.example')
+        receiver.signal(signal.SIGSTOP)
+        self.addCleanup(receiver.signal, signal.SIGCONT)
+        self.small()
+        clients = self.crowd('stuck.example', 3)
+        wait_for(lambda: held.descriptors(self.daemon.pid) >=
+                 self.table + 3)
+        time.sleep(0.5)
+
+        def switches():
+            return int(harness.status_of(self.daemon.pid)
+                       ['voluntary_ctxt_switches'])
+        before = switches()
+        time.sleep(2)
+        self.assertLessEqual(switches() - before, 2)
+        receiver.signal(signal.SIGCONT)
+        wait_for(lambda: held.descriptors(self.daemon.pid) == self.table, 2)
+        settle([clients], lambda seen: seen == {'served': 3})
+
+
 if __name__ == '__main__':
     unittest.main()

@@ -117,11 +117,11 @@ class Ending(Base):
         self.assertLess(time.monotonic() - began, 0.5)
         held.wait_gone(children, 1)
 
-    def test_second_signal_after_hangup(self):
-        """SIGTERM after SIGHUP sets the limit of -g; one more ends at once."""
+    def test_second_signal_after_quit(self):
+        """SIGTERM after SIGQUIT sets the limit of -g; one more ends at once."""
         self.begin('-g', '60')
         one, = hold(self, self.daemon.tls)
-        self.end(signal.SIGHUP)
+        self.end(signal.SIGQUIT)
         self.daemon.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         self.assertTrue(one.alive())
@@ -139,7 +139,7 @@ class Ending(Base):
 
 
 class Handover(Base):
-    """SIGHUP: stop accepting and finish without a limit, for a successor that
+    """SIGQUIT: stop accepting and finish without a limit, for a successor that
     already holds the listening socket (D12)."""
 
     def setUp(self):
@@ -162,7 +162,7 @@ class Handover(Base):
         old = self.another()
         one, = hold(self, self.number)
         new = self.another()
-        old.process.send_signal(signal.SIGHUP)
+        old.process.send_signal(signal.SIGQUIT)
         old.wait_log('no longer accepting')
         hold(self, self.number, 5)
         time.sleep(2)           # the grace time of SIGTERM is 1 s
@@ -194,7 +194,7 @@ class Handover(Base):
         self.addCleanup(load.stdout.close)
         for _ in range(5):
             successor = self.another()
-            daemon.process.send_signal(signal.SIGHUP)
+            daemon.process.send_signal(signal.SIGQUIT)
             self.assertEqual(daemon.process.wait(10), 0)
             daemon = successor
         self.assertRegex(load.stdout.read().decode(),

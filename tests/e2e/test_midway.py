@@ -17,6 +17,7 @@ import harness
 import held
 import peers
 from harness import wait_for
+from refused import MORE
 from talker import (End, Keeper, Reader, Talker, request, response,
                     together)
 
@@ -63,7 +64,8 @@ class Case(harness.Case):
         self.assertTrue(talker.ended())
         self.daemon.wait_log(
             r'refused http client=\[127\.0\.0\.1\]:%d host=%s reason=%s '
-            'status=%d$' % (talker.port, host, reason, status), 5)
+            'status=%d%s' % (talker.port, host, reason, status,
+                             MORE[reason].lstrip('^')), 5)
 
     def untold(self):
         """Not a byte of what was refused reached anybody."""

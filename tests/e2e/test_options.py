@@ -35,7 +35,7 @@ class Words(unittest.TestCase):
             done = run(option)
             self.assertEqual((done.returncode, done.stderr), (0, ''))
             self.assertTrue(done.stdout.startswith('usage: usherd'))
-            for letter in 'dtpujTgVh':
+            for letter in 'dtpujTgnVh':
                 self.assertRegex(done.stdout, rf'(?m)^  -{letter} ')
             self.assertIn('LISTEN_FDS', done.stdout)
 
@@ -65,7 +65,19 @@ class Wrong(Case):
         for arguments in (['-z'], ['--nonsense'], ['-t'], ['-d'],
                           ['extra'], ['-t', '127.0.0.1:0', 'extra']):
             with self.subTest(arguments):
-                self.wrong(*arguments)
+                self.wrong(*arguments, says='-h')
+
+    def test_no_such_option(self):
+        self.wrong('-z', says=r'-z: no such option; usherd -h')
+        self.wrong('--nonsense', says=r'--nonsense: no such option; ')
+        self.wrong('-nz', says=r'-z: no such option; ')
+        self.wrong('-t', says=r'-t: needs an argument; usherd -h')
+
+    def test_listening_twice(self):
+        for one, other in (('-t', '-t'), ('-p', '-p'), ('-t', '-p')):
+            for text in ('443', '127.0.0.1:443', 'fd:3'):
+                self.wrong(one, text, other, text,
+                           says=f'{other} {text}: given twice')
 
     def test_numbers(self):
         for arguments in (['-j', '0'], ['-j', '65'], ['-j', '-1'],
@@ -175,7 +187,8 @@ class WrongPlaces(Case):
     def test_one_descriptor_twice(self):
         with socket.create_server(('127.0.0.1', 0)) as server:
             fd = server.fileno()
-            self.wrong('-t', f'fd:{fd}', '-p', f'fd:{fd}', pass_fds=[fd])
+            self.wrong('-t', f'fd:{fd}', '-p', f'fd:{fd}', pass_fds=[fd],
+                       says='given twice')
 
 
 if __name__ == '__main__':

@@ -86,7 +86,7 @@ class Tenants(Refused):
         for entry in ('tls-socket', 'http-socket'):
             (self.host('out.example') / entry).symlink_to(
                 f'../../evil/{entry}')
-        self.both('out.example', 'unreachable', 502)
+        self.both('out.example', 'link-outside', 502)
 
 
 class Endings(Refused):
