@@ -2,7 +2,7 @@
 # to what both know.  Yours to set: CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX,
 # DESTDIR.  OS is set by the makefile that includes this one.
 
-VERSION = 0.1.0
+VERSION = 0.2.0
 PREFIX = /usr/local
 SBINDIR = $(PREFIX)/sbin
 BINDIR = $(PREFIX)/bin
@@ -19,8 +19,7 @@ FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
 WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings
-OUR_CPPFLAGS = -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DLIBDIR='"$(LIBDIR)"' $(FORTIFY)
+OUR_CPPFLAGS = -D_GNU_SOURCE $(FORTIFY)
 OUR_CFLAGS = -std=c11 -O2 -g $(WARN) $(HARDEN)
 OUR_LDFLAGS = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 
@@ -96,12 +95,27 @@ TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
 
+PAGES = $(B)/usher.1 $(B)/usher-hosts.5 $(B)/usher-handoff.7 $(B)/usherd.8
+
+# What has the version or a place of the installation inside, and no other
+# object is told of them.  With another VERSION or PREFIX than last time all of
+# it is removed, so that it is made anew: a newer date would not do, because
+# BSD make may count in whole seconds.
+TOLD = -DUSHER_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DLIBDIR='"$(LIBDIR)"'
+TELLING = $(B)/options.o $(B)/program_linux.o $(B)/usher_main.o \
+	$(B)/usher_run.o $(B)/usherd $(B)/usher $(B)/tests/try/usherd $(PAGES)
+TELL = $(VERSION) $(SBINDIR) $(BINDIR) $(LIBDIR) $(LIBEXECDIR)
+
 HEADERS != echo src/*/*.h sandbox/*.h
-MADE != mkdir -p $(B)/tests/try
+MADE != mkdir -p $(B)/tests/try && { \
+	[ "$$(cat $(B)/told 2>/dev/null)" = '$(TELL)' ] || \
+	{ rm -f $(TELLING) && echo '$(TELL)' >$(B)/told; }; }
 
-all: $(PROGRAMS) $(UNITS) $(TOOLS) $(TRY)
+all: $(PROGRAMS) $(PAGES)
 
-programs: $(PROGRAMS)
+# What the tests need beside the programs; check(3) among it.
+test-programs: all $(UNITS) $(TOOLS) $(TRY)
 
 $(B)/usherd: $(USHERD)
 	$(LINK) -pie $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
@@ -194,13 +208,13 @@ $(B)/log.o: src/usherd/log.c $(HEADERS)
 $(B)/main.o: src/usherd/main.c $(HEADERS)
 	$(COMPILE) src/usherd/main.c
 $(B)/options.o: src/usherd/options.c $(HEADERS)
-	$(COMPILE) src/usherd/options.c
+	$(COMPILE) $(TOLD) src/usherd/options.c
 $(B)/outq_linux.o: src/usherd/outq_linux.c $(HEADERS)
 	$(COMPILE) src/usherd/outq_linux.c
 $(B)/privilege.o: src/usherd/privilege.c $(HEADERS)
 	$(COMPILE) src/usherd/privilege.c
 $(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)
-	$(COMPILE) src/usherd/program_linux.c
+	$(COMPILE) $(TOLD) src/usherd/program_linux.c
 $(B)/proxy.o: src/usherd/proxy.c $(HEADERS)
 	$(COMPILE) src/usherd/proxy.c
 $(B)/slots.o: src/usherd/slots.c $(HEADERS)
@@ -248,9 +262,9 @@ $(B)/loader_static.o: sandbox/loader_static.c $(HEADERS)
 $(B)/loader_dynamic.o: sandbox/loader_dynamic.c $(HEADERS)
 	$(COMPILE) sandbox/loader_dynamic.c
 $(B)/usher_main.o: src/usher/main.c $(HEADERS)
-	$(COMPILE) src/usher/main.c
+	$(COMPILE) $(TOLD) src/usher/main.c
 $(B)/usher_run.o: src/usher/run.c $(HEADERS)
-	$(COMPILE) src/usher/run.c
+	$(COMPILE) $(TOLD) src/usher/run.c
 $(B)/usher_program.o: src/usher/program.c $(HEADERS)
 	$(COMPILE) src/usher/program.c
 $(B)/usher_arguments.o: src/usher/arguments.c $(HEADERS)
@@ -291,6 +305,22 @@ $(B)/accept_probe.o: src/accept/probe.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/probe.c
 $(B)/accept_real.o: src/accept/real.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/real.c
+
+# The manuals, with the places where things are.
+
+PAGE = sed -e 's,/usr/local/sbin,$(SBINDIR),g' \
+	-e 's,/usr/local/bin,$(BINDIR),g' \
+	-e 's,/usr/local/libexec/usherd,$(LIBEXECDIR),g' \
+	-e 's,/usr/local/lib,$(LIBDIR),g'
+
+$(B)/usher.1: man/usher.1
+	$(PAGE) man/usher.1 >$@
+$(B)/usher-hosts.5: man/usher-hosts.5
+	$(PAGE) man/usher-hosts.5 >$@
+$(B)/usher-handoff.7: man/usher-handoff.7
+	$(PAGE) man/usher-handoff.7 >$@
+$(B)/usherd.8: man/usherd.8
+	$(PAGE) man/usherd.8 >$@
 
 # Unit suites.
 
@@ -392,32 +422,50 @@ $(B)/tests/calm: tests/e2e/calm.c
 
 # To be called by people and .ci/run.
 
-check: all
+check: test-programs
 	USHER_BUILD=$(B) tests/run
 
-bench: programs $(TOOLS)
+bench: all $(TOOLS)
 	USHER_BUILD=$(B) $(PYTHON) tests/bench/bench.py
 
-install: programs
+install: all
 	mkdir -p $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
 	    $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) \
 	    $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(EXAMPLEDIR) \
 	    $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
-	install -m 755 $(B)/usherd $(DESTDIR)$(SBINDIR)/usherd
+	install -m 755 $(B)/usherd $(DESTDIR)$(SBINDIR)
 	install -m 755 $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
 	    $(DESTDIR)$(LIBEXECDIR)
-	install -m 755 $(B)/usher $(DESTDIR)$(BINDIR)/usher
+	install -m 755 $(B)/usher $(DESTDIR)$(BINDIR)
 	install -m 644 $(B)/libusher-accept.so $(DESTDIR)$(LIBDIR)
 	install -m 644 src/accept/usher_accept.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 src/accept/usher_accept.c src/accept/example.c \
 	    $(DESTDIR)$(EXAMPLEDIR)
-	install -m 644 man/usher.1 $(DESTDIR)$(MANDIR)/man1/usher.1
-	install -m 644 man/usher-handoff.7 \
-	    $(DESTDIR)$(MANDIR)/man7/usher-handoff.7
-	install -m 644 man/usherd.8 $(DESTDIR)$(MANDIR)/man8/usherd.8
-	install -m 644 man/usher-hosts.5 \
-	    $(DESTDIR)$(MANDIR)/man5/usher-hosts.5
+	install -m 644 $(B)/usher.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 $(B)/usher-hosts.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(B)/usher-handoff.7 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 $(B)/usherd.8 $(DESTDIR)$(MANDIR)/man8
+
+# Just what install puts there; of the directories only the two that bear our
+# name, and those only when nothing else is in them.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/usherd \
+	    $(DESTDIR)$(LIBEXECDIR)/usherd-tls \
+	    $(DESTDIR)$(LIBEXECDIR)/usherd-http \
+	    $(DESTDIR)$(LIBEXECDIR)/usherd-relay \
+	    $(DESTDIR)$(BINDIR)/usher \
+	    $(DESTDIR)$(LIBDIR)/libusher-accept.so \
+	    $(DESTDIR)$(INCLUDEDIR)/usher_accept.h \
+	    $(DESTDIR)$(EXAMPLEDIR)/usher_accept.c \
+	    $(DESTDIR)$(EXAMPLEDIR)/example.c \
+	    $(DESTDIR)$(MANDIR)/man1/usher.1 \
+	    $(DESTDIR)$(MANDIR)/man5/usher-hosts.5 \
+	    $(DESTDIR)$(MANDIR)/man7/usher-handoff.7 \
+	    $(DESTDIR)$(MANDIR)/man8/usherd.8
+	for d in $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(EXAMPLEDIR); do \
+		[ ! -d "$$d" ] || rmdir "$$d" || :; \
+	done
 
 clean:
 	rm -rf $(B)
@@ -464,5 +512,4 @@ fuzz-run: fuzz
 	$(B)/fuzz/fuzz_chunks -max_total_time=$(FUZZ_SECONDS) -max_len=6000 \
 	    $(B)/fuzz/chunks fuzz/corpus/chunks
 
-
-.PHONY: all programs check bench install clean fuzz fuzz-run
+.PHONY: all test-programs check bench install uninstall clean fuzz fuzz-run

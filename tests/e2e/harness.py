@@ -25,7 +25,20 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('USHER_BUILD', TOP / 'build')).resolve()
 HELLOS = TOP / 'tests' / 'hellos'
 ROOT = os.geteuid() == 0
-USER = '_usherd' if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def user_of_usherd():
+    """Started by root it becomes _usherd.  Where the system has no such user,
+    that is one who is no tenant in any test, and is named to it by -u."""
+    if not ROOT:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        return pwd.getpwnam('_usherd').pw_name
+    except KeyError:
+        return 'bin'
+
+
+USER = user_of_usherd()
 
 
 def wait_for(what, seconds=10.0, step=0.02):
@@ -52,6 +65,17 @@ def status_of(pid):
                     for line in f if ':\t' in line)
 
 
+def with_user(command):
+    """A command line in which usherd is started, with -u where it needs it."""
+    words = [str(word) for word in command]
+    if not ROOT or USER == '_usherd':
+        return words
+    for i, word in enumerate(words):
+        if os.path.basename(word) == 'usherd':
+            return words[:i + 1] + ['-u', USER] + words[i + 1:]
+    return words
+
+
 class Usherd:
     """usherd on ephemeral loopback ports, with a hosts directory."""
 
@@ -66,8 +90,8 @@ class Usherd:
         self.log_lines = []
         self.log_raw = b''      # the same, not decoded
         self.process = subprocess.Popen(
-            command, stdin=stdin, stderr=subprocess.PIPE, env=env, cwd=cwd,
-            preexec_fn=preexec, pass_fds=pass_fds)
+            with_user(command), stdin=stdin, stderr=subprocess.PIPE, env=env,
+            cwd=cwd, preexec_fn=preexec, pass_fds=pass_fds)
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -79,15 +103,28 @@ class Usherd:
             self.log_lines.append(line.decode(errors='replace').rstrip('\n'))
 
     def start(self, listeners=2):
+        """Waits until it listens; raises with all that it said if it does
+        not."""
         def listening():
-            found = re.findall(r'listening on (\S+):(\d+) for (\w+)',
-                               self.log())
-            if self.process.poll() is not None:
-                raise AssertionError('usherd ended: ' + self.log())
-            return found if len(found) >= listeners else None
-        for _, port, protocol in wait_for(listening, 20):
+            return re.findall(r'listening on (\S+):(\d+) for (\w+)',
+                              self.log())
+
+        def ended():
+            return self.process.poll() is not None
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: ended() or len(listening()) >= listeners, 20)
+        if ended() or len(listening()) < listeners:
+            raise AssertionError(self.failure())
+        for _, port, protocol in listening():
             self.ports[protocol].append(int(port))
         return self
+
+    def failure(self):
+        status = self.process.poll()
+        if status is None:
+            return f'not listening within 20 s; it said:\n{self.log()}'
+        self.reader.join(5)     # its last words may be on their way
+        return f'usherd ended with status {status}; it said:\n{self.log()}'
 
     @property
     def tls(self):

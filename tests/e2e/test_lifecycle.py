@@ -271,12 +271,14 @@ class FullLog(Base):
         out, into = os.pipe()
         self.addCleanup(os.close, out)
         process = subprocess.Popen(
-            [harness.BUILD / 'usherd', '-d', self.hosts, '-t',
-             '127.0.0.1:0'], stderr=into, stdin=subprocess.DEVNULL)
+            harness.with_user([harness.BUILD / 'usherd', '-d', self.hosts,
+                               '-t', '127.0.0.1:0']),
+            stderr=into, stdin=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         text = b''
         while b'listening' not in text:
+            self.assertIsNone(process.poll(), text)
             text += os.read(out, 4096)
         port = int(re.search(rb':(\d+) for', text)[1])
         self.fill(into)

@@ -15,8 +15,8 @@ LISTEN = ['-t', '127.0.0.1:0']
 def run(*arguments, **how):
     """usherd that is expected to end by itself at once."""
     how.setdefault('stdin', subprocess.DEVNULL)
-    return subprocess.run([USHERD, *arguments], capture_output=True,
-                          text=True, timeout=5, **how)
+    return subprocess.run(harness.with_user([USHERD, *arguments]),
+                          capture_output=True, text=True, timeout=5, **how)
 
 
 class Words(unittest.TestCase):

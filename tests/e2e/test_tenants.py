@@ -251,7 +251,7 @@ class Shapes(Case):
     def test_a_mode_for_usherd_alone(self):
         """Group and mode 0660 suffice: 'permissions decide'."""
         tenant = self.tenant_at(self.path, 'a', mode=0o660)
-        os.chown(tenant.path, 65534, harness.pwd.getpwnam('_usherd').pw_gid)
+        os.chown(tenant.path, 65534, harness.pwd.getpwnam(harness.USER).pw_gid)
         self.reaches('a.example', 'a')
 
 
