@@ -375,9 +375,10 @@ $(B)/tests/test_trust: tests/unit/test_trust.c tests/unit/handing.h \
 
 ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o
 TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
-WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent
+WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent \
+	-Wl,--wrap=message_send
 WRAP_PARSER = -Wl,--wrap=protocol_look
-WRAP_RELAY = -Wl,--wrap=answer_find
+WRAP_RELAY = -Wl,--wrap=message_take
 
 $(B)/tests/try/usherd: $(USHERD) $(B)/tests/try/try_parent.o $(ATTACKS) \
 	    $(B)/message.o

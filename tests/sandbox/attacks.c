@@ -25,7 +25,6 @@ static const struct attack {
 	void		(*run)(int);
 	int		 argument;
 } attacks[] = {
-	/* As many fit the reasons for which two relays refuse: try_relay.c. */
 	{ "open", EYES | HANDS | KEYS, try_open, O_RDONLY },
 	{ "openat", EYES | HANDS | KEYS, try_openat, AT_FDCWD },
 	{ "execve", EYES | HANDS | KEYS, try_execve, 0 },
@@ -140,6 +139,9 @@ static const struct attack {
 	{ "listen", KEYS, try_listen, PARENT_CLIENT },
 };
 
+enum { ATTACKS = sizeof(attacks) / sizeof(attacks[0]) };
+_Static_assert(ATTACKS < UINT8_MAX, "order_of_attack");
+
 /* "open.example" is called after "open". */
 static int
 is_called(const char *name, const char *attack)
@@ -155,7 +157,7 @@ attack_number(unsigned int role, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+	for (i = 0; i < ATTACKS; i++) {
 		if ((attacks[i].roles & role) != 0 &&
 		    is_called(name, attacks[i].name))
 			return (int)i;
@@ -164,18 +166,27 @@ attack_number(unsigned int role, const char *name)
 }
 
 void
-attack_by_number(unsigned int role, size_t number)
-{
-	if (number < sizeof(attacks) / sizeof(attacks[0]) &&
-	    (attacks[number].roles & role) != 0)
-		attacks[number].run(attacks[number].argument);
-}
-
-void
 attack_by_name(unsigned int role, const char *name)
 {
 	int number = attack_number(role, name);
 
 	if (number != -1)
-		attack_by_number(role, (size_t)number);
+		attacks[number].run(attacks[number].argument);
+}
+
+void
+order_of_attack(struct order *order, int number)
+{
+	order->zeros[0] = (uint8_t)(number + 1);
+}
+
+void
+attack_of_order(struct order *order)
+{
+	size_t number = order->zeros[0];
+
+	order->zeros[0] = 0;
+	if (number > 0 && number <= ATTACKS &&
+	    (attacks[number - 1].roles & HANDS) != 0)
+		attacks[number - 1].run(attacks[number - 1].argument);
 }

@@ -2,7 +2,7 @@
 #ifndef USHER_ATTACKS_H
 #define USHER_ATTACKS_H
 
-#include <stddef.h>
+#include "../../src/common/message.h"
 
 /*
  * What a process of ours that was taken over might try.  The programs in
@@ -11,8 +11,8 @@
  *
  *   eyes-ATTACK.anything	the parser that reads the name does it
  *   keys-ATTACK.anything	the parent does it when it looks the host up
- *   hands-ATTACK.anything	the parent has a relay refuse the client, with
- *				a reason code that makes the relay do it
+ *   hands-ATTACK.anything	the parent has a relay refuse the client, and
+ *				the order to do so makes the relay do it
  *
  * The table in attacks.c is read by tests/e2e/test_sandbox.py too; the calls
  * themselves are in calls.c.
@@ -28,6 +28,13 @@ enum {
 void	attack_by_name(unsigned int role, const char *name);
 /* Its number in the table: 0 and up, or -1. */
 int	attack_number(unsigned int role, const char *name);
-void	attack_by_number(unsigned int role, size_t number);
+
+/*
+ * The number travels from the parent to a relay in a byte of the order that
+ * nothing else uses.  The relay takes it out before its own code sees the
+ * order, and does the attack.
+ */
+void	order_of_attack(struct order *order, int number);
+void	attack_of_order(struct order *order);
 
 #endif

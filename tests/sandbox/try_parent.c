@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A parent that can be told to misbehave, for tests only.  Linked with the
- * objects of usherd, -Wl,--wrap=host_open and -Wl,--wrap=sandbox_enter_parent
- * (to learn the numbers of its keys).
+ * objects of usherd, -Wl,--wrap=host_open, -Wl,--wrap=sandbox_enter_parent (to
+ * learn the numbers of its keys) and -Wl,--wrap=message_send.
  *
  * keys-ATTACK	an attack of attacks.c
  * keys-rights	what the filter does allow: it goes on as shipped
@@ -28,8 +28,14 @@ enum refusal	__wrap_host_open(struct host *, const struct hostname *,
 		    struct place *);
 void	__real_sandbox_enter_parent(const struct sandbox_keys *);
 void	__wrap_sandbox_enter_parent(const struct sandbox_keys *);
+int	__real_message_send(int, const void *, size_t, const int *, size_t);
+int	__wrap_message_send(int, const void *, size_t, const int *, size_t);
+
+/* By which message_send() knows what it sends. */
+_Static_assert(sizeof(struct orders) != sizeof(struct intake), "sizes");
 
 static int programs[8], hosts;
+static int hands = -1;		/* the attack that a relay is to be told */
 
 void
 __wrap_sandbox_enter_parent(const struct sandbox_keys *keys)
@@ -106,20 +112,39 @@ misbehave(const char *name)
 	attack_by_name(KEYS, name);
 }
 
+int
+__wrap_message_send(int fd, const void *record, size_t size, const int *fds,
+    size_t nfds)
+{
+	struct orders	orders;
+	size_t		i;
+	int		sent;
+
+	if (hands == -1 || size != sizeof(orders))
+		return __real_message_send(fd, record, size, fds, nfds);
+	memcpy(&orders, record, sizeof(orders));
+	for (i = 0; i < ORDER_BATCH; i++) {
+		if (orders.order[i].kind == ORDER_REFUSE)
+			break;
+	}
+	if (i < ORDER_BATCH)
+		order_of_attack(&orders.order[i], hands);
+	sent = __real_message_send(fd, &orders, size, fds, nfds);
+	if (sent == 0 && i < ORDER_BATCH)
+		hands = -1;
+	return sent;
+}
+
 enum refusal
 __wrap_host_open(struct host *host, const struct hostname *name,
     struct place *place)
 {
-	int number;
-
 	if (name != NULL && strncmp(name->text, "keys-", 5) == 0)
 		misbehave(name->text + 5);
 	if (name != NULL && strncmp(name->text, "hands-", 6) == 0) {
 		host->key[0] = '\0';
-		number = attack_number(HANDS, name->text + 6);
-		if (number != -1)
-			return (enum refusal)(number %
-			    (REFUSAL_PARSER - 1) + 1);
+		hands = attack_number(HANDS, name->text + 6);
+		return REFUSAL_UNKNOWN;
 	}
 	return __real_host_open(host, name, place);
 }
