@@ -39,7 +39,7 @@ PIE = -static-pie
 SANDBOX_Linux = $(B)/seccomp.o $(B)/userns_linux.o \
 	$(B)/loader_$(LOADER).o
 SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o \
-	$(B)/try_linux.o
+	$(B)/try_linux.o $(B)/userns_allowed_linux.o
 SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
 SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
 SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
@@ -257,6 +257,8 @@ $(B)/try_linux.o: sandbox/try_linux.c $(HEADERS)
 	$(COMPILE) sandbox/try_linux.c
 $(B)/userns_linux.o: sandbox/userns_linux.c $(HEADERS)
 	$(COMPILE) sandbox/userns_linux.c
+$(B)/userns_allowed_linux.o: sandbox/userns_allowed_linux.c $(HEADERS)
+	$(COMPILE) sandbox/userns_allowed_linux.c
 $(B)/loader_static.o: sandbox/loader_static.c $(HEADERS)
 	$(COMPILE) sandbox/loader_static.c
 $(B)/loader_dynamic.o: sandbox/loader_dynamic.c $(HEADERS)
