@@ -429,7 +429,8 @@ check: test-programs
 	USHER_BUILD=$(B) tests/run
 
 bench: all $(TOOLS)
-	USHER_BUILD=$(B) $(PYTHON) tests/bench/bench.py
+	PATH=$$PATH:/usr/local/sbin:/usr/sbin:/sbin USHER_BUILD=$(B) \
+	    $(PYTHON) tests/bench/bench.py
 
 install: all
 	mkdir -p $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \

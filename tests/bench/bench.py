@@ -17,6 +17,7 @@ Everything is on loopback and ends by itself.
 """
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -50,10 +51,12 @@ class Bench:
         self.handoff = directory / 'handoff' / 'a.example'
         self.handoff.mkdir(parents=True)
         self.log = open(directory / 'log', 'w')
+        self.user = user_of_usherd()
         self.running, self.server = [], None
 
     def start(self, name, command, port):
-        proxy = Proxy(name, command, port, self.log)
+        proxy = Proxy(name, command, port,
+                      self.dir / f'{name.replace(" ", "-")}.said')
         self.running.append(proxy)
         return proxy
 
@@ -70,9 +73,14 @@ class Bench:
             [BUILD / 'tests' / 'serve', '--unix', self.host / 'tls-socket',
              '--handoff', self.handoff / 'tls-handoff', '--port', str(port),
              '--request', str(HELLO.stat().st_size), '--answer', str(answer),
-             *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+             *self.named('--trust'), *options], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
         self.server.stdout.readline()
         return port
+
+    def named(self, option):
+        """The user of usherd as an option, if it is another than ours."""
+        return [] if self.user is None else [option, self.user]
 
     def unserve(self):
         if self.server is not None:
@@ -84,8 +92,8 @@ class Bench:
     def usherd(self, name, option, hosts):
         port = peers.free_port()
         return self.start(name, [
-            BUILD / 'usherd', '-d', hosts.parent, '-j', '1', option,
-            f'127.0.0.1:{port}'], port)
+            BUILD / 'usherd', '-d', hosts.parent, '-j', '1',
+            *self.named('-u'), option, f'127.0.0.1:{port}'], port)
 
     def haproxy(self):
         """The same haproxy in its three roles."""
@@ -232,6 +240,16 @@ class Bench:
         show('descriptors per idle connection', descriptors, '', 1)
 
 
+def user_of_usherd():
+    """Whom it becomes: nobody else when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam('_usherd').pw_name
+    except KeyError:
+        return 'nobody'
+
+
 def note(values, proxy, value):
     values.setdefault(proxy.name, []).append(value)
 
@@ -257,9 +275,11 @@ def show(title, values, unit, digits):
 
 
 def main():
-    for needed in ('nginx', 'haproxy', 'wrk'):
-        if shutil.which(needed) is None:
-            raise SystemExit(f'{needed} is not installed')
+    missing = [needed for needed in ('nginx', 'haproxy', 'wrk')
+               if shutil.which(needed) is None]
+    if missing:
+        raise SystemExit(f"not installed: {' '.join(missing)} "
+                         '(./bootstrap bench installs them)')
     parts = sys.argv[1:] or ['keepalive', 'connections', 'bulk', 'idle']
     with tempfile.TemporaryDirectory(prefix='usher-bench.') as name:
         os.chmod(name, 0o755)

@@ -8,13 +8,16 @@ import time
 
 
 class Proxy:
-    """A proxy under test: a command that listens on a port of its own."""
+    """A proxy under test: a command that listens on a port of its own.
 
-    def __init__(self, name, command, port, log):
+    Raises SystemExit with what it said when it does not.  said: a file."""
+
+    def __init__(self, name, command, port, said):
         self.name, self.port = name, port
-        self.process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log)
+        with open(said, 'w') as log:
+            self.process = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
         for _ in range(200):
             with socket.socket() as s:
                 if s.connect_ex(('127.0.0.1', port)) == 0:
@@ -22,7 +25,9 @@ class Proxy:
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)
-        raise SystemExit(f'{name} does not answer on port {port}')
+        self.stop()
+        raise SystemExit(f'{name} does not answer on port {port}; '
+                         f'it said:\n{said.read_text()}')
 
     def at(self, name, port):
         """The same processes, seen at another of their ports."""

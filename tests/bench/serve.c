@@ -5,11 +5,11 @@
  * client to.
  *
  *	serve [--unix PATH] [--handoff PATH] [--port N] --request N --answer N
- *	     [--hold]
+ *	     [--hold] [--trust USER]
  *
  * The same process may listen on all three: relayed bytes, connections handed
- * off (usher_accept()), and plain TCP on loopback.  Prints "ready"; ends when
- * its standard input ends.
+ * off (usher_accept()) by that user's usherd or our own, and plain TCP on
+ * loopback.  Prints "ready"; ends when its standard input ends.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -176,6 +176,18 @@ serve(void)
 	}
 }
 
+static void
+trust_user(const char *name)
+{
+	const struct passwd *user;
+
+	user = getpwnam(name);
+	if (user == NULL)
+		errx(2, "%s: no such user", name);
+	usherd = user->pw_uid;
+	trust.nuids = 1;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -185,21 +197,16 @@ main(int argc, char *argv[])
 		{ "hold", no_argument, NULL, 'h' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "request", required_argument, NULL, 'r' },
+		{ "trust", required_argument, NULL, 't' },
 		{ "unix", required_argument, NULL, 'u' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const struct passwd		*user;
 	struct rlimit			rl;
 	int				option;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
-	user = getpwnam("_usherd");
-	if (user != NULL) {	/* else only our own */
-		usherd = user->pw_uid;
-		trust.nuids = 1;
 	}
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	if (poller == -1)
@@ -217,6 +224,9 @@ main(int argc, char *argv[])
 			break;
 		case 'p':
 			listen_tcp(optarg);
+			break;
+		case 't':
+			trust_user(optarg);
 			break;
 		case 'u':
 			listen_unix(optarg, LISTENER);
