@@ -5,8 +5,8 @@
 usage: demo-tenant.py HOST-DIRECTORY CERTIFICATE KEY [UID]
 
 Its name is the last component of the directory.  It becomes UID, when one is
-given, before it does anything else, and listens on tls-socket and http-socket
-in the directory.  Any other Host than its own gets a 421, as it should from
+given, before it does anything else, and listens on sockets in the directory,
+to which it links tls-socket and http-socket.  Any other Host than its own gets a 421, as it should from
 every tenant behind usherd: README.md, "Limits".
 """
 import os
@@ -22,14 +22,17 @@ def become(uid):
     os.setuid(uid)
 
 
-def listen(directory, name):
-    """A new socket takes its name by rename, and only once it listens: so
-    nobody ever finds a socket with nobody behind it."""
+def listen(directory, protocol):
+    """The link leads to a new socket only once that listens: so nobody ever
+    finds a socket with nobody behind it.  And a server that was here before
+    has a socket of its own, which it may remove when it ends."""
     server = socket.socket(socket.AF_UNIX)
-    path = os.path.join(directory, name)
-    server.bind(path + '.new')
+    name = f'{protocol}.{os.getpid()}.sock'
+    server.bind(os.path.join(directory, name))
     server.listen(128)
-    os.rename(path + '.new', path)
+    link = os.path.join(directory, f'.{name}')
+    os.symlink(name, link)
+    os.rename(link, os.path.join(directory, f'{protocol}-socket'))
     return server
 
 
@@ -99,8 +102,8 @@ def main():
     name = os.path.basename(os.path.normpath(directory))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    http = listen(directory, 'http-socket')
-    tls = listen(directory, 'tls-socket')
+    http = listen(directory, 'http')
+    tls = listen(directory, 'tls')
     threading.Thread(target=serve, args=(http, name, None),
                      daemon=True).start()
     serve(tls, name, context)
