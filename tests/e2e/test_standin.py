@@ -195,8 +195,8 @@ tell(address, client.getsockname(), client.getpeername())
         client = self.hand(self.path, socket.AF_INET6, '127.0.0.1')
         client.shutdown(socket.SHUT_WR)
         time.sleep(0.02)
-        server.tell('accept')
         ours, theirs = client.getsockname(), client.getpeername()
+        server.tell('accept')
         self.assertEqual(server.told(), [list(ours), list(theirs),
                                          list(ours)])
 
