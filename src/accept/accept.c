@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "accept.h"
+#include "complain.h"
 #include "family.h"
 #include "options.h"
 #include "real.h"
@@ -14,7 +17,8 @@
 /* As in usher_accept(). */
 enum {
 	PASSED_MAX = 64,
-	WAITS_MAX = 2
+	WAITS_MAX = 2,
+	UID_BYTES = sizeof(" 4294967295,")
 };
 
 /* A hand-off listener, for the time of one accept(2). */
@@ -23,6 +27,41 @@ struct taking {
 	enum name_kind		 kind;
 	const struct name	*name;
 };
+
+/*
+ * Once, not for each who connects: mostly it is usherd, run by a user of whom
+ * the server was not told, and then every visitor is lost like this.  Leaves
+ * errno alone.
+ */
+static void
+tell_refusal(int stream, uid_t owner)
+{
+	static atomic_flag		 told = ATOMIC_FLAG_INIT;
+	const struct usher_trust	*trust = settings_trust();
+	char				 list[SETTINGS_USERS * UID_BYTES + 1];
+	struct ucred			 peer;
+	socklen_t			 size = sizeof(peer);
+	unsigned int			 i, n = 0;
+	const int			 error = errno;
+
+	if (real()->getsockopt(stream, SOL_SOCKET, SO_PEERCRED, &peer,
+	    &size) == -1 || atomic_flag_test_and_set(&told)) {
+		errno = error;
+		return;
+	}
+	list[0] = '\0';
+	for (i = 0; i < trust->nuids; i++)
+		n += (unsigned int)snprintf(list + n, sizeof(list) - n,
+		    "%s %u", i == 0 ? "" : ",", trust->uids[i]);
+	if (owner == (uid_t)-1)
+		complain("refused a connection from uid %u: trusted are "
+		    "root and%s%s (-T)", peer.uid, n > 0 ? " uid" :
+		    " no other", list);
+	else
+		complain("refused a connection from uid %u: trusted are "
+		    "root, the directory's owner, uid %u, and%s%s (-T)",
+		    peer.uid, owner, n > 0 ? " uid" : " no other", list);
+}
 
 /*
  * Trust is asked for in two steps, as the second costs system calls for a
@@ -47,7 +86,10 @@ receive(const struct taking *taking, int stream, union name_address *address,
 		uid = (uid_t)-1;
 	owner.uids = &uid;
 	owner.nuids = 1;
-	return usher_receive(stream, &owner, &address->any, &size, flags);
+	client = usher_receive(stream, &owner, &address->any, &size, flags);
+	if (client == -1 && errno == EACCES)
+		tell_refusal(stream, uid);
+	return client;
 }
 
 /* Takes what the stream brings, and closes it. */

@@ -54,6 +54,7 @@ after_fork(void)
 static void __attribute__((constructor))
 load(void)
 {
+	complain_begin();
 	(void)real();
 	settings_read();
 	if (pthread_atfork(before_fork, after_fork, after_fork) != 0) {
