@@ -75,10 +75,12 @@ USHER = $(B)/usher_main.o $(B)/usher_run.o $(B)/usher_arguments.o \
 	$(B)/usher_elf.o $(SYSTEM_USHER_$(OS))
 ACCEPT = $(B)/accept_preload.o $(B)/accept_settings.o \
 	$(B)/accept_listener.o $(B)/accept_options.o $(B)/accept_receive.o \
-	$(B)/accept_accept.o $(B)/accept_complain.o $(B)/accept_crowd.o \
-	$(B)/accept_family.o $(B)/accept_guard.o $(B)/accept_name.o \
-	$(B)/accept_place.o \
-	$(B)/accept_probe.o $(B)/accept_real.o
+	$(B)/accept_accept.o $(B)/accept_bound.o $(B)/accept_complain.o \
+	$(B)/accept_crowd.o $(B)/accept_entry.o $(B)/accept_family.o \
+	$(B)/accept_guard.o $(B)/accept_name.o $(B)/accept_number.o \
+	$(B)/accept_place.o $(B)/accept_preload_path.o $(B)/accept_probe.o \
+	$(B)/accept_real.o $(B)/accept_rival.o $(B)/accept_sockpath.o \
+	$(B)/accept_sweep.o
 SHARED = -fPIC -fvisibility=hidden
 PRELOAD = -shared -Wl,-soname,libusher-accept.so -Wl,--wrap=accept4 \
 	-Wl,--wrap=getpeername -Wl,--wrap=getsockname -Wl,--wrap=getsockopt
@@ -281,6 +283,8 @@ $(B)/usher_secure_linux.o: src/usher/secure_linux.c $(HEADERS)
 	$(COMPILE) src/usher/secure_linux.c
 $(B)/accept_preload.o: src/accept/preload.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/preload.c
+$(B)/accept_preload_path.o: src/accept/preload_path.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/preload_path.c
 $(B)/accept_settings.o: src/accept/settings.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/settings.c
 $(B)/accept_listener.o: src/accept/listener.c $(HEADERS)
@@ -291,22 +295,34 @@ $(B)/accept_receive.o: src/accept/usher_accept.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/usher_accept.c
 $(B)/accept_accept.o: src/accept/accept.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/accept.c
+$(B)/accept_bound.o: src/accept/bound.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/bound.c
 $(B)/accept_complain.o: src/accept/complain.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/complain.c
 $(B)/accept_crowd.o: src/accept/crowd.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/crowd.c
+$(B)/accept_entry.o: src/accept/entry.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/entry.c
 $(B)/accept_family.o: src/accept/family.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/family.c
 $(B)/accept_guard.o: src/accept/guard.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/guard.c
 $(B)/accept_name.o: src/accept/name.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/name.c
+$(B)/accept_number.o: src/accept/number.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/number.c
 $(B)/accept_place.o: src/accept/place.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/place.c
 $(B)/accept_probe.o: src/accept/probe.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/probe.c
 $(B)/accept_real.o: src/accept/real.c $(HEADERS)
 	$(COMPILE) $(SHARED) src/accept/real.c
+$(B)/accept_rival.o: src/accept/rival.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/rival.c
+$(B)/accept_sockpath.o: src/accept/sockpath.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/sockpath.c
+$(B)/accept_sweep.o: src/accept/sweep.c $(HEADERS)
+	$(COMPILE) $(SHARED) src/accept/sweep.c
 
 # The manuals, with the places where things are.
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <sys/random.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +7,9 @@
 #include <unistd.h>
 
 #include "crowd.h"
+#include "number.h"
 #include "probe.h"
+#include "real.h"
 
 enum {
 	ENTRIES_MAX = 1024,	/* looked at; usherd looks at fewer */
@@ -22,27 +22,17 @@ enum {
 
 /* What is in the directory. */
 struct census {
-	const char	*self;		/* the socket to come */
 	char		own[TOKEN_BYTES];
-	enum place_rank	rank;		/* its rank */
-	bool		others;		/* live ones of other processes */
+	enum place_rank	rank;		/* of the socket to come */
+	bool		clearing;	/* others' are removed */
 	bool		same, higher;	/* live ones of ours by their rank */
+	char		other[NAME_MAX + 1];	/* a live one, or "" */
 };
-
-static uint32_t
-random_number(void)
-{
-	uint32_t value;
-
-	if (getrandom(&value, sizeof(value), GRND_NONBLOCK) !=
-	    (ssize_t)sizeof(value))
-		value = (uint32_t)getpid();	/* names need only differ */
-	return value;
-}
 
 /*
  * What this process's sockets in a directory begin with, and those of the
- * processes that are forked from it afterwards.
+ * processes that are forked from it afterwards; or of all that are to replace
+ * the same others.
  */
 static uint32_t
 token(void)
@@ -50,21 +40,32 @@ token(void)
 	static bool	chosen;
 	static uint32_t	value;
 
-	if (!chosen)
-		value = random_number();
+	if (!chosen && !settings_replace(&value))
+		value = number_random();
 	chosen = true;
 	return value;
 }
 
-/* One of ours that ranks lower makes room. */
+static void
+clear(const struct place *place, const char *name)
+{
+	(void)real()->unlinkat(place->directory, name, 0);
+}
+
+/* One of ours that ranks lower makes room.  Hidden ones have yet to listen. */
 static void
 count_live(const struct place *place, struct census *census, const char *name)
 {
 	const size_t	n = strlen(census->own);
 	enum place_rank	rank;
 
+	if (name_is_hidden(name))
+		return;
 	if (strncmp(name, census->own, n) != 0) {
-		census->others = true;
+		if (census->clearing)
+			clear(place, name);
+		(void)snprintf(census->other, sizeof(census->other), "%s",
+		    name);
 		return;
 	}
 	rank = (enum place_rank)(name[n] - '0');
@@ -73,7 +74,7 @@ count_live(const struct place *place, struct census *census, const char *name)
 	else if (rank > census->rank)
 		census->higher = true;
 	else
-		(void)unlinkat(place->directory, name, 0);
+		clear(place, name);
 }
 
 static void
@@ -81,14 +82,14 @@ count_one(const struct place *place, struct census *census, const char *name)
 {
 	struct stat st;
 
-	if (!name_is_handoff(name) || strcmp(name, census->self) == 0)
+	if (!name_is_handoff(name))
 		return;
 	switch (probe(place->directory, name, &st)) {
 	case PROBE_LIVE:
 		count_live(place, census, name);
 		break;
 	case PROBE_STALE:
-		(void)unlinkat(place->directory, name, 0);
+		clear(place, name);
 		break;
 	case PROBE_GONE:
 	case PROBE_OTHER:
@@ -122,31 +123,55 @@ count_all(const struct place *place, struct census *census)
 	return 0;
 }
 
-int
-crowd_take(const struct place *place, const struct place_socket *socket)
+/* Under a name that nobody else has. */
+static int
+join(const struct place *place, const struct place_socket *socket,
+    const struct census *census)
 {
-	struct census	census;
-	char		entry[ENTRY_BYTES];
-	int		race;
+	char	entry[ENTRY_BYTES];
+	int	race;
 
-	memset(&census, 0, sizeof(census));
-	census.self = socket->name;
-	census.rank = place_rank(socket->address);
-	(void)snprintf(census.own, sizeof(census.own), "%08x-", token());
-	if (count_all(place, &census) == -1)
-		return -1;
-	if (!place->shared && (census.others || census.same))
-		return place_refuse(place->port, EADDRINUSE,
-		    "a server listens in it already");
-	if (census.higher)
-		return 0;
 	for (race = 0; race < RACES_MAX; race++) {
 		(void)snprintf(entry, sizeof(entry), "%s%d-%08x-handoff",
-		    census.own, (int)census.rank, random_number());
+		    census->own, (int)census->rank, number_random());
 		if (place_show(place, socket, entry) == 0)
 			return 0;
 		if (errno != EEXIST)
 			break;
 	}
 	return place_refuse(place->port, errno, NULL);
+}
+
+/* The new are there before the others go, so that there is always one. */
+static int
+take_over(const struct place *place, const struct place_socket *socket,
+    struct census *census)
+{
+	if (!census->higher && join(place, socket, census) == -1)
+		return -1;
+	if (census->other[0] == '\0')
+		return 0;
+	census->clearing = true;
+	return count_all(place, census);
+}
+
+int
+crowd_take(const struct place *place, const struct place_socket *socket)
+{
+	struct census census;
+
+	memset(&census, 0, sizeof(census));
+	census.rank = place_rank(socket->address);
+	(void)snprintf(census.own, sizeof(census.own), "%08x-", token());
+	if (count_all(place, &census) == -1)
+		return -1;
+	if (settings_replace(NULL))
+		return take_over(place, socket, &census);
+	if (!place->shared && census.other[0] != '\0')
+		return place_refuse_rival(place, census.other,
+		    RIVAL_REPLACEABLE);
+	if (!place->shared && census.same)
+		return place_refuse(place->port, EADDRINUSE,
+		    "this process listens in it already");
+	return census.higher ? 0 : join(place, socket, &census);
 }

@@ -10,8 +10,9 @@
 
 /*
  * Lets the socket appear in the directory, removes those that nobody listens
- * on, and those of this process that rank lower; does nothing when one ranks
- * higher.  Errors as place_take() has them.
+ * on, those of this process that rank lower, and those of others that are to be
+ * replaced; does not let it appear when one of this process ranks higher.
+ * Errors as place_take() has them.
  */
 int	crowd_take(const struct place *place,
 	    const struct place_socket *socket);

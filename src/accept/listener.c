@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -10,11 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "listener.h"
+#include "number.h"
 #include "options.h"
 #include "place.h"
 #include "probe.h"
 #include "real.h"
+#include "sockpath.h"
+#include "sweep.h"
 
 enum {
 	RACES_MAX = 16,		/* random names that are taken */
@@ -40,23 +43,32 @@ option_of(int fd, int name)
 	return option_at(fd, SOL_SOCKET, name);
 }
 
+/* A UNIX socket's name.  Its path may fill its field with no zero after it. */
+union unix_name {
+	struct sockaddr		any;
+	struct sockaddr_un	un;
+	char			ended[sizeof(struct sockaddr_un) + 1];
+};
+
+static enum name_kind
+name_of(int fd, struct name *name, union unix_name *address)
+{
+	socklen_t size = sizeof(address->un);
+
+	memset(address, 0, sizeof(*address));
+	if (real()->getsockname(fd, &address->any, &size) == -1 ||
+	    address->any.sa_family != AF_UNIX)
+		return NAME_OTHER;
+	return name_read(name, address->un.sun_path);
+}
+
 enum name_kind
 listener_kind(int fd, struct name *name)
 {
 	const int		error = errno;
-	enum name_kind		kind = NAME_OTHER;
-	union {
-		struct sockaddr		any;
-		struct sockaddr_un	un;
-		char			ended[sizeof(struct sockaddr_un) + 1];
-	} address;
-	socklen_t		size = sizeof(address.un);
+	union unix_name		address;
+	enum name_kind		kind = name_of(fd, name, &address);
 
-	/* A path may fill its field without a zero at its end. */
-	memset(&address, 0, sizeof(address));
-	if (real()->getsockname(fd, &address.any, &size) == 0 &&
-	    address.any.sa_family == AF_UNIX)
-		kind = name_read(name, address.un.sun_path);
 	if (kind == NAME_HANDOFF && option_of(fd, SO_TYPE) != SOCK_STREAM)
 		kind = NAME_OTHER;
 	errno = error;
@@ -133,7 +145,6 @@ bind_somewhere(const struct place *place, const struct name *name,
     char unique[static NAME_BYTES])
 {
 	struct sockaddr_un	address;
-	uint32_t		number;
 	int			fd, race, status = -1;
 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -142,10 +153,7 @@ bind_somewhere(const struct place *place, const struct name *name,
 	memset(&address, 0, sizeof(address));
 	address.sun_family = AF_UNIX;
 	for (race = 0; race < RACES_MAX; race++) {
-		if (getrandom(&number, sizeof(number), GRND_NONBLOCK) !=
-		    (ssize_t)sizeof(number))
-			number = (uint32_t)getpid() + (uint32_t)race;
-		name_write(unique, name, number);
+		name_write(unique, name, number_random());
 		(void)snprintf(address.sun_path, sizeof(address.sun_path),
 		    "/proc/self/fd/%d/%s", place->directory, unique);
 		status = real()->bind(fd, (struct sockaddr *)&address,
@@ -178,38 +186,55 @@ pin(const struct place *place, const char *unique)
 		return -1;
 	probe_path(path, fd);
 	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    st.st_uid == geteuid() && chmod(path, MODE) == 0)
+	    st.st_uid == geteuid() && real()->chmod(path, MODE) == 0)
 		return fd;
 	(void)close(fd);	/* O_PATH */
 	errno = EACCES;
 	return -1;
 }
 
+/*
+ * Lets a pinned socket appear.  Its own name goes, whatever comes of it, if it
+ * was not renamed already.  Takes the descriptor.
+ */
+static int
+take(const struct place *place, const union name_address *address,
+    const char *unique, int pinned)
+{
+	const struct place_socket	shown = { address, unique, pinned };
+	const int			status = place_take(place, &shown);
+	const int			error = errno;
+
+	(void)close(pinned);	/* O_PATH */
+	(void)real()->unlinkat(place->directory, unique, 0);
+	errno = error;
+	return status;
+}
+
 /* Gives the bound UNIX socket, or -1 with errno, and has said why. */
 static int
 appear(const struct place *place, const union name_address *address)
 {
-	char			unique[NAME_BYTES];
-	struct place_socket	shown = { address, unique, -1 };
-	struct name		name = { *address, place->owner };
-	int			error, fd, status = -1;
+	char		unique[NAME_BYTES];
+	struct name	name = { *address, place->owner };
+	int		error, fd, pinned;
 
 	fd = bind_somewhere(place, &name, unique);
 	if (fd == -1)
 		return place_refuse(place->port, errno, NULL);
-	shown.pinned = pin(place, unique);
-	if (shown.pinned == -1) {
+	pinned = pin(place, unique);
+	if (pinned == -1) {
 		(void)place_refuse(place->port, errno, NULL);
-	} else {
-		status = place_take(place, &shown);
 		error = errno;
-		(void)close(shown.pinned);	/* O_PATH */
-		errno = error;
-	}
-	error = errno;
-	(void)unlinkat(place->directory, unique, 0);	/* or it was renamed */
-	if (status == 0)
+		(void)real()->unlinkat(place->directory, unique, 0);
+	} else if (settings_replace(NULL)) {
+		(void)close(pinned);	/* O_PATH */
+		return fd;	/* listener_show() goes on */
+	} else if (take(place, address, unique, pinned) == 0) {
 		return fd;
+	} else {
+		error = errno;
+	}
 	(void)close(fd);	/* nobody has seen it */
 	errno = error;
 	return -1;
@@ -248,11 +273,15 @@ turn(int fd, const struct settings_port *port,
     const union name_address *address)
 {
 	struct place	place;
-	int		error, status, unix_fd;
+	int		error, lock, status, unix_fd;
 
 	if (place_open(&place, port, option_of(fd, SO_REUSEPORT) == 1) == -1)
 		return -1;
+	lock = entry_lock(place.directory);
+	if (settings_replace(NULL))
+		sweep(place.directory);
 	unix_fd = appear(&place, address);
+	entry_unlock(lock);
 	place_close(&place);
 	if (unix_fd == -1)
 		return -1;
@@ -275,6 +304,65 @@ listener_turn(int fd, const struct settings_port *port,
 	place_lock();
 	status = turn(fd, port, address);
 	place_unlock();
+	if (status == 0)
+		errno = error;
+	return status;
+}
+
+/* Not there any more: it has appeared already. */
+static int
+show(const struct place *place, const struct name *name, const char *unique)
+{
+	int pinned;
+
+	pinned = openat(place->directory, unique,
+	    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (pinned != -1)
+		return take(place, &name->address, unique, pinned);
+	return errno == ENOENT ? 0 : place_refuse(place->port, errno, NULL);
+}
+
+/* The port is in the name that was bound; its path, in the environment. */
+static int
+show_standin(const struct name *name, const char *path)
+{
+	const struct settings_port	*port;
+	struct place			 place;
+	int				 lock, status = -1;
+
+	port = settings_find(ntohs(name->address.in.sin_port));
+	if (port == NULL)
+		return 0;
+	place_lock();
+	if (place_open(&place, port, false) == 0) {
+		lock = entry_lock(place.directory);
+		status = show(&place, name, strrchr(path, '/') + 1);
+		entry_unlock(lock);
+		place_close(&place);
+	}
+	place_unlock();
+	return status;
+}
+
+int
+listener_show(int fd)
+{
+	const int		error = errno;
+	union unix_name		address;
+	struct name		name;
+	int			status = 0;
+
+	switch (name_of(fd, &name, &address)) {
+	case NAME_STANDIN:
+		if (settings_replace(NULL))
+			status = show_standin(&name, address.un.sun_path);
+		break;
+	case NAME_HANDOFF:
+		status = sockpath_show(fd);
+		break;
+	case NAME_OTHER:
+		break;
+	}
 	if (status == 0)
 		errno = error;
 	return status;

@@ -27,9 +27,17 @@ const struct settings_port	*listener_wanted(int fd,
 /*
  * Puts a UNIX socket bound to the port's path in the place of the TCP socket,
  * under the same number and with its flags and options.  Gives 0, or -1 with
- * errno as bind(2) has it, and has said why.
+ * errno as bind(2) has it, and has said why.  Where others are to be replaced
+ * (USHER_REPLACE) it does not appear yet.
  */
 int	listener_turn(int fd, const struct settings_port *port,
 	    const union name_address *address);
+
+/*
+ * Lets a listener appear that was to wait until it listens; does nothing to
+ * any other socket.  Gives 0, or -1 with errno as listen(2) has it, and has
+ * said why.
+ */
+int	listener_show(int fd);
 
 #endif

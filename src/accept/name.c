@@ -9,6 +9,7 @@
 #define PREFIX	".usher-"
 #define LAST	"handoff"
 #define SUFFIX	"-" LAST
+#define NEW	PREFIX "new-"
 
 enum {
 	DECIMAL = 10,
@@ -151,6 +152,41 @@ name_write(char out[static NAME_BYTES], const struct name *name,
 		(void)snprintf(out + at, NAME_BYTES - at, "%02x", bytes[i]);
 	(void)snprintf(out + at, NAME_BYTES - at, "-%x-%x-%x" SUFFIX, scope,
 	    (uint32_t)name->owner, unique);
+}
+
+int
+name_hide(char out[static NAME_MAX + 1], const char *entry, uint32_t unique)
+{
+	const int n = snprintf(out, NAME_MAX + 1, NEW "%08x-%s", unique,
+	    entry);
+
+	return n >= 0 && n <= NAME_MAX ? 0 : -1;
+}
+
+bool
+name_unhide(char *path)
+{
+	char	*last = strrchr(path, '/');
+	size_t	 i, n = sizeof(NEW) - 1;
+
+	last = last == NULL ? path : last + 1;
+	if (strncmp(last, NEW, n) != 0)
+		return false;
+	for (i = 0; i < HEX_DIGITS; i++, n++) {
+		if (digit(last[n]) >= HEX)
+			return false;
+	}
+	if (last[n++] != '-' || !name_is_handoff(last + n))
+		return false;
+	memmove(last, last + n, strlen(last + n) + 1);
+	return true;
+}
+
+bool
+name_is_hidden(const char *entry)
+{
+	return strncmp(entry, PREFIX, sizeof(PREFIX) - 1) == 0 &&
+	    name_is_handoff(entry);
 }
 
 void

@@ -17,6 +17,7 @@
  */
 #include <sys/types.h>
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,6 +58,23 @@ enum name_kind	name_read(struct name *name, const char *path);
 /* The other way round, with a number that makes it unique. */
 void	name_write(char out[static NAME_BYTES], const struct name *name,
 	    uint32_t unique);
+
+/*
+ * Where a server chooses the path itself, and is to appear there only once it
+ * listens, its socket waits under a hidden name in the same directory:
+ *
+ *	.usher-new-UNIQUE-ENTRY		UNIQUE has eight digits
+ *
+ * Gives -1 where such a name is longer than a name may be.
+ */
+int	name_hide(char out[static NAME_MAX + 1], const char *entry,
+	    uint32_t unique);
+
+/* Takes that away again from the last component of a path, if it is there. */
+bool	name_unhide(char *path);
+
+/* Is it a name of this library's making that is not there to be seen? */
+bool	name_is_hidden(const char *entry);
 
 /* As accept(2) and getsockname(2) give one: cut off at *size, now its own. */
 void	name_address_give(const union name_address *from,

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-#include <sys/file.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "complain.h"
 #include "crowd.h"
+#include "entry.h"
 #include "guard.h"
 #include "place.h"
 #include "probe.h"
+#include "real.h"
 
 enum {
-	LOCK_TRIES = 50,	/* a hundredth of a second each */
-	LOCK_NS = 10 * 1000 * 1000,
+	PORT_BYTES = sizeof("port 65535: "),
 	DIRECTORY_MODE = 0755,
+	PERMISSIONS = 0777,
 	RACES_MAX = 16,		/* somebody else came and went in between */
 	UID_UNMAPPED = 65534	/* as in usher_listener_owner() */
 };
@@ -71,6 +70,19 @@ place_refuse(const struct settings_port *port, int error, const char *why)
 	return -1;
 }
 
+int
+place_refuse_rival(const struct place *place, const char *name,
+    enum rival_help help)
+{
+	char where[PATH_MAX + PORT_BYTES];
+
+	(void)snprintf(where, sizeof(where), "port %u: %s",
+	    (unsigned int)place->port->port, place->port->path);
+	rival_complain(where, place->directory, name, help);
+	errno = EADDRINUSE;
+	return -1;
+}
+
 static bool
 is_directory(int fd, const char *name)
 {
@@ -84,23 +96,19 @@ is_directory(int fd, const char *name)
 static int
 open_above(struct place *place)
 {
-	char	path[PATH_MAX], *last;
+	struct entry above;
 
-	(void)snprintf(path, sizeof(path), "%s", place->port->path);
-	last = strrchr(path, '/');	/* it begins with one */
-	(void)snprintf(place->entry, sizeof(place->entry), "%s", last + 1);
-	if (strlen(last + 1) > NAME_MAX)
-		return place_refuse(place->port, ENAMETOOLONG, NULL);
-	*(last == path ? last + 1 : last) = '\0';
-	place->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (place->directory == -1)
+	if (entry_open(&above, AT_FDCWD, place->port->path) == -1)
 		return place_refuse(place->port, errno, NULL);
+	place->directory = above.directory;
+	memcpy(place->entry, above.name, sizeof(place->entry));
 	return 0;
 }
 
 /*
  * Whatever the umask is, as with sockets: who may connect is decided by the
- * directory above.
+ * directory above.  Only if need be, since chmod(2) takes away a set-group-ID
+ * bit of a group that is not the caller's.
  */
 static void
 open_to_all(const struct place *place)
@@ -114,8 +122,10 @@ open_to_all(const struct place *place)
 	if (fd == -1)
 		return;		/* somebody was quicker; to be seen later */
 	probe_path(path, fd);
-	if (fstat(fd, &st) == 0 && st.st_uid == geteuid())
-		(void)chmod(path, DIRECTORY_MODE);
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    (st.st_mode & PERMISSIONS) != DIRECTORY_MODE)
+		(void)real()->chmod(path, (st.st_mode & S_ISGID) |
+		    DIRECTORY_MODE);
 	(void)close(fd);	/* O_PATH */
 }
 
@@ -140,11 +150,12 @@ make_directory(const struct place *place)
 		case PROBE_GONE:
 			break;
 		case PROBE_STALE:
-			(void)unlinkat(place->directory, place->entry, 0);
+			(void)real()->unlinkat(place->directory,
+			    place->entry, 0);
 			break;
 		case PROBE_LIVE:
-			return place_refuse(place->port, EADDRINUSE,
-			    "a server that does not share it listens here");
+			return place_refuse_rival(place, place->entry,
+			    RIVAL_STAYS);
 		case PROBE_OTHER:
 			return place_refuse(place->port, EADDRINUSE,
 			    "neither a socket nor a directory");
@@ -251,8 +262,9 @@ place_show(const struct place *place, const struct place_socket *socket,
 }
 
 /*
- * Somebody listens there: is it this process, at another address?  Of those
- * that do not appear nothing is kept, since nobody says when they are closed.
+ * Somebody listens there: is it this process, at another address, or one that
+ * is to be replaced?  Of those that do not appear nothing is kept, since nobody
+ * says when they are closed.
  */
 static int
 take_beside(const struct place *place, const struct place_socket *socket,
@@ -260,12 +272,16 @@ take_beside(const struct place *place, const struct place_socket *socket,
 {
 	struct shown *shown = &all_shown[place->port->index];
 
-	if (!shown->known || shown->device != st->st_dev ||
-	    shown->inode != st->st_ino || memcmp(&shown->address,
-	    socket->address, sizeof(shown->address)) == 0)
-		return place_refuse(place->port, EADDRINUSE,
-		    "a server listens here already");
-	if (place_rank(socket->address) <= place_rank(&shown->address))
+	const bool own = shown->known && shown->device == st->st_dev &&
+	    shown->inode == st->st_ino;
+
+	if (own && memcmp(&shown->address, socket->address,
+	    sizeof(shown->address)) == 0)
+		return place_refuse_rival(place, place->entry, RIVAL_STAYS);
+	if (!own && !settings_replace(NULL))
+		return place_refuse_rival(place, place->entry,
+		    RIVAL_REPLACEABLE);
+	if (own && place_rank(socket->address) <= place_rank(&shown->address))
 		return 0;
 	if (renameat(place->directory, socket->name, place->directory,
 	    place->entry) == -1)
@@ -291,7 +307,8 @@ take_entry(const struct place *place, const struct place_socket *socket)
 		case PROBE_GONE:
 			break;
 		case PROBE_STALE:
-			(void)unlinkat(place->directory, place->entry, 0);
+			(void)real()->unlinkat(place->directory,
+			    place->entry, 0);
 			break;
 		case PROBE_LIVE:
 			return take_beside(place, socket, &st);
@@ -303,39 +320,9 @@ take_entry(const struct place *place, const struct place_socket *socket)
 	return place_refuse(place->port, EADDRINUSE, "it comes and goes");
 }
 
-/*
- * Two servers that start at once would each find what the last one left, and
- * the slower would remove what the quicker put there.  Whoever may read the
- * directory can hold this lock, so it is not waited for long; who may not read
- * it goes without.
- */
-static int
-lock_directory(const struct place *place)
-{
-	const struct timespec	moment = { 0, LOCK_NS };
-	int			fd, tries;
-
-	fd = openat(place->directory, ".",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	for (tries = 0; tries < LOCK_TRIES &&
-	    flock(fd, LOCK_EX | LOCK_NB) == -1; tries++)
-		(void)nanosleep(&moment, NULL);
-	return fd;
-}
-
 int
 place_take(const struct place *place, const struct place_socket *socket)
 {
-	const int	lock = lock_directory(place);
-	int		error, status;
-
-	status = place->many ? crowd_take(place, socket) :
+	return place->many ? crowd_take(place, socket) :
 	    take_entry(place, socket);
-	error = errno;
-	if (lock != -1)
-		(void)close(lock);	/* read only; this gives it up */
-	errno = error;
-	return status;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "name.h"
+#include "rival.h"
 #include "settings.h"
 
 struct place {
@@ -50,7 +51,10 @@ int	place_open(struct place *place, const struct settings_port *port,
 void	place_close(struct place *place);
 
 /*
- * Lets the socket appear, in place of what nobody listens on any more.  One
+ * Lets the socket appear, in place of what nobody listens on any more, or of
+ * what others listen on (USHER_REPLACE).  The directory must be locked, since
+ * of two servers that start at once each would find what the last one left, and
+ * the slower would remove what the quicker put there: entry_lock().  One
  * more address of a port that this process listens on already is told 0 as
  * well, but of them all only one appears, whichever of TCP would get the most
  * clients: usherd knows one socket of a host, not several addresses.  (When
@@ -71,7 +75,14 @@ int	place_show(const struct place *place,
 int	place_refuse(const struct settings_port *port, int error,
 	    const char *why);
 
-/* Around what calls place_take(), and around fork(2). */
+/* The same where a server listens already, on the socket of that name. */
+int	place_refuse_rival(const struct place *place, const char *name,
+	    enum rival_help help);
+
+/*
+ * Around what calls place_take(), or deals with entries in any other way, and
+ * around fork(2).
+ */
 void	place_lock(void);
 void	place_unlock(void);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * libusher-accept.so, for LD_PRELOAD: the functions that it puts itself
- * before, and nothing else.  Each asks at once whether the socket is one of
- * ours, and is the C library's function where it is not.
+ * libusher-accept.so, for LD_PRELOAD: the functions on sockets that it puts
+ * itself before, and nothing else; those on paths are in preload_path.c.  Each
+ * asks at once whether the socket is one of ours, and is the C library's
+ * function where it is not.
  *
  * glibc declares these with a transparent union for _GNU_SOURCE, which no
  * definition can match.
@@ -24,6 +25,7 @@
 #include "place.h"
 #include "real.h"
 #include "settings.h"
+#include "sockpath.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -68,11 +70,20 @@ bind(int fd, const struct sockaddr *address, socklen_t size)
 {
 	const struct settings_port	*port;
 	union name_address		 wanted;
+	struct sockpath			 path;
 
+	if (sockpath_wanted(fd, address, size, &path))
+		return sockpath_bind(fd, address, size, &path);
 	port = listener_wanted(fd, address, size, &wanted);
 	if (port == NULL)
 		return real()->bind(fd, address, size);
 	return listener_turn(fd, port, &wanted);
+}
+
+EXPORTED int
+listen(int fd, int backlog)
+{
+	return real()->listen(fd, backlog) == -1 ? -1 : listener_show(fd);
 }
 
 EXPORTED int
@@ -107,7 +118,12 @@ getsockname(int fd, struct sockaddr *address, socklen_t *size)
 
 	if (address == NULL || !is_size(size))
 		return real()->getsockname(fd, address, size);
-	if (listener_kind(fd, &name) != NAME_STANDIN) {
+	switch (listener_kind(fd, &name)) {
+	case NAME_STANDIN:
+		break;
+	case NAME_HANDOFF:
+		return sockpath_name(fd, address, size);
+	case NAME_OTHER:
 		if (!family_is_other(fd))
 			return real()->getsockname(fd, address, size);
 		if (real()->getsockname(fd, &name.address.any, &full) == -1)

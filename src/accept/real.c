@@ -28,10 +28,19 @@ find_all(void)
 	calls.accept = find("accept");
 	calls.accept4 = find("accept4");
 	calls.bind = find("bind");
+	calls.chmod = find("chmod");
+	calls.chown = find("chown");
+	calls.fchmodat = find("fchmodat");
+	calls.fchownat = find("fchownat");
 	calls.getpeername = find("getpeername");
 	calls.getsockname = find("getsockname");
 	calls.getsockopt = find("getsockopt");
+	calls.lchown = find("lchown");
+	calls.listen = find("listen");
+	calls.remove = find("remove");
 	calls.setsockopt = find("setsockopt");
+	calls.unlink = find("unlink");
+	calls.unlinkat = find("unlinkat");
 }
 
 const struct real *

@@ -3,20 +3,31 @@
 #define USHER_REAL_H
 
 /*
- * The functions that preload.c puts itself before, as the C library (or the
- * next preloaded library) has them.  All files here call them by this, so
- * that nothing comes back to us.
+ * The functions that preload.c and preload_path.c put themselves before, as
+ * the C library (or the next preloaded library) has them.  All files here call
+ * them by this, so that nothing comes back to us.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 struct real {
 	int	(*accept)(int, struct sockaddr *, socklen_t *);
 	int	(*accept4)(int, struct sockaddr *, socklen_t *, int);
 	int	(*bind)(int, const struct sockaddr *, socklen_t);
+	int	(*chmod)(const char *, mode_t);
+	int	(*chown)(const char *, uid_t, gid_t);
+	int	(*fchmodat)(int, const char *, mode_t, int);
+	int	(*fchownat)(int, const char *, uid_t, gid_t, int);
 	int	(*getpeername)(int, struct sockaddr *, socklen_t *);
 	int	(*getsockname)(int, struct sockaddr *, socklen_t *);
 	int	(*getsockopt)(int, int, int, void *, socklen_t *);
+	int	(*lchown)(const char *, uid_t, gid_t);
+	int	(*listen)(int, int);
+	int	(*remove)(const char *);
 	int	(*setsockopt)(int, int, int, const void *, socklen_t);
+	int	(*unlink)(const char *);
+	int	(*unlinkat)(int, const char *, int);
 };
 
 /*

@@ -15,13 +15,16 @@
 #define DEFAULT_USER	"_usherd"
 #define LISTEN		"USHER_LISTEN"
 #define TRUST		"USHER_TRUST"
+#define REPLACE		"USHER_REPLACE"
 
-enum { DECIMAL = 10, PORT_MAX = 65535 };
+enum { DECIMAL = 10, HEX = 16, HEX_DIGITS = 8, PORT_MAX = 65535 };
 
 static struct settings_port	ports[SETTINGS_PORTS];
 static size_t			nports;
 static uid_t			users[SETTINGS_USERS];
 static struct usher_trust	trust = { users, 0 };
+static bool			replace;
+static uint32_t			generation;
 
 static void __attribute__((noreturn))
 refuse(const char *setting, const char *item, const char *why)
@@ -119,6 +122,20 @@ setting_copy(const char *setting)
 	return copy;
 }
 
+static void
+read_replace(void)
+{
+	const char *text = getenv(REPLACE);
+
+	if (text == NULL)
+		return;
+	if (strlen(text) != HEX_DIGITS ||
+	    strspn(text, "0123456789abcdef") != HEX_DIGITS)
+		refuse(REPLACE, text, "must be eight hexadecimal digits");
+	generation = (uint32_t)strtoul(text, NULL, HEX);
+	replace = true;
+}
+
 void
 settings_read(void)
 {
@@ -136,6 +153,7 @@ settings_read(void)
 	} else if ((pw = getpwnam(DEFAULT_USER)) != NULL) {
 		users[trust.nuids++] = pw->pw_uid;
 	}
+	read_replace();
 	errno = error;
 }
 
@@ -155,4 +173,12 @@ const struct usher_trust *
 settings_trust(void)
 {
 	return &trust;
+}
+
+bool
+settings_replace(uint32_t *number)
+{
+	if (replace && number != NULL)
+		*number = generation;
+	return replace;
 }

@@ -10,9 +10,14 @@
  *		"-handoff".
  * USHER_TRUST	users whose connections are taken, names or numbers, with
  *		commas between; without it _usherd, if there is such a user.
+ * USHER_REPLACE	A server takes the place of another that listens there.
+ *		Eight hexadecimal digits that are the same in all processes
+ *		which belong together, and differ from those of the server that
+ *		is replaced: `usher run -r` makes them up.
  *
  * A process for which they are malformed is ended with a line that says why.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +40,8 @@ void	settings_read(void);
 const struct settings_port	*settings_find(uint16_t port);
 
 const struct usher_trust	*settings_trust(void);
+
+/* Is USHER_REPLACE set?  If so, fills in its number, if that is not NULL. */
+bool	settings_replace(uint32_t *generation);
 
 #endif

@@ -10,7 +10,7 @@
 #include "say.h"
 
 static const char usage[] =
-"usage: usher run [-l PORT=PATH[,PORT=PATH...]]... [-T USER[,USER...]]\n"
+"usage: usher run [-r] [-l PORT=PATH[,PORT=PATH...]]... [-T USER[,USER...]]\n"
 "                 [--] command [argument ...]\n"
 "       usher -h | -V\n";
 
@@ -23,6 +23,8 @@ static const char help[] =
 "                socket PATH instead, /srv/hosts/NAME/tls-handoff or\n"
 "                /srv/hosts/NAME/http-handoff; not needed if the server can\n"
 "                listen there by itself\n"
+"  -r            (--replace) take the place of the server that listens there,\n"
+"                once the new one listens; the old one keeps its connections\n"
 "  -T USER       who may hand connections in, beside root and the owner of\n"
 "                the socket's directory  (default: _usherd)\n"
 "  -h            this text\n"
@@ -80,6 +82,9 @@ option_take(struct run *run, int option, const char *word)
 	case 'l':
 		run->listen = list_join(run->listen, optarg);
 		break;
+	case 'r':
+		run->replace = true;
+		break;
 	case 'T':
 		run->trust = list_join(run->trust, optarg);
 		break;
@@ -99,14 +104,15 @@ run_main(int argc, char *argv[])
 {
 	static const struct option longs[] = {
 		{ "help", no_argument, NULL, 'h' },
+		{ "replace", no_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct run	run = { NULL, NULL, NULL };
+	struct run	run = { NULL, NULL, false, NULL };
 	int		option;
 
 	opterr = 0;
 	/* "+": the options after the command are the command's. */
-	while ((option = getopt_long(argc, argv, "+:l:T:h", longs, NULL)) !=
+	while ((option = getopt_long(argc, argv, "+:l:rT:h", longs, NULL)) !=
 	    -1)
 		option_take(&run, option, argv[optind - 1]);
 	if (optind == argc)

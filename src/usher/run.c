@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/random.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -93,6 +95,19 @@ preload_set(const char *library)
 	value[used] = '\0';
 	variable_set("LD_PRELOAD", value);
 	free(value);
+}
+
+/* A number that no other run has: settings.h of the library. */
+static void
+replace_set(void)
+{
+	unsigned int	number;
+	char		text[sizeof("ffffffff")];
+
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		die(1, "no random number: %s", strerror(errno));
+	(void)snprintf(text, sizeof(text), "%08x", number);
+	variable_set("USHER_REPLACE", text);
 }
 
 static const char *
@@ -211,6 +226,8 @@ run_command(const struct run *run)
 		variable_set("USHER_LISTEN", run->listen);
 	if (run->trust != NULL)
 		variable_set("USHER_TRUST", run->trust);
+	if (run->replace)
+		replace_set();
 	(void)execv(program.path, run->command);
 	die(errno == ENOENT ? EXIT_MISSING : EXIT_DENIED, "%s: %s",
 	    show(&shown, program.path), strerror(errno));

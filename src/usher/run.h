@@ -2,10 +2,13 @@
 #ifndef USHER_RUN_H
 #define USHER_RUN_H
 
+#include <stdbool.h>
+
 /* `usher run`, as the command line has it. */
 struct run {
 	const char	 *listen;	/* all of -l, joined, or NULL */
 	const char	 *trust;	/* all of -T, joined, or NULL */
+	bool		  replace;	/* -r */
 	char		**command;	/* with its arguments and a NULL */
 };
 

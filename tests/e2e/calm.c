@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A server for test_standin_limits.py: POSIX.1-2008 lets bind(2),
- * getsockopt(2) and setsockopt(2) be called in signal handlers (2.4.3), and
- * they are no cancellation points (2.9.5).  A stand-in's must be as calm.
+ * A server for test_standin_limits.py: POSIX.1-2008 lets bind(2), listen(2),
+ * getsockopt(2), setsockopt(2) and unlink(2) be called in signal handlers
+ * (2.4.3), and the first four are no cancellation points (2.9.5).  A
+ * stand-in's, and those for a path that ends in -handoff, must be as calm.
  * Says what it has done, and ends with 0; or says what went wrong.  The caller
  * has to limit its time.
  *
  * usage: calm cancel|signals PORT
+ *        calm paths PATH
  */
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -30,6 +33,7 @@ enum {
 };
 
 static int			listener;
+static struct sockaddr_un	path;
 static int			bound = -1, set = -1;	/* by the thread */
 static volatile sig_atomic_t	handlers, failures;
 
@@ -62,7 +66,7 @@ call_all(in_port_t port)
 {
 	const int on = 1;
 
-	bound = bind_listener(port);
+	bound = bind_listener(port) == 0 ? listen(listener, 1) : -1;
 	set = setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (ask() == -1)
 		set = -1;
@@ -124,24 +128,72 @@ handle(int signal)
 }
 
 static void
-be_interrupted(in_port_t port)
+interrupt(void (*handler)(int))
 {
 	const struct itimerval	timer = {
 	    { 0, MICROSECONDS }, { 0, MICROSECONDS } };
 	struct sigaction	action;
 
-	if (bind_listener(port) == -1)
-		err(1, "bind");
 	memset(&action, 0, sizeof(action));
-	action.sa_handler = handle;
+	action.sa_handler = handler;
 	action.sa_flags = SA_RESTART;
 	if (sigaction(SIGALRM, &action, NULL) == -1 ||
 	    setitimer(ITIMER_REAL, &timer, NULL) == -1)
 		err(1, "setitimer");
+}
+
+static void
+be_interrupted(in_port_t port)
+{
+	if (bind_listener(port) == -1)
+		err(1, "bind");
+	interrupt(handle);
 	while (handlers < HANDLERS) {
 		if (ask() == -1)
 			err(1, "getsockopt");
 	}
+	if (failures != 0)
+		errx(1, "%d handlers failed", (int)failures);
+	(void)puts("interrupted");
+}
+
+static void
+handle_path(int signal)
+{
+	const int error = errno;
+
+	(void)signal;
+	if (unlink(path.sun_path) == -1 && errno != ENOENT)
+		failures = failures + 1;
+	handlers = handlers + 1;
+	errno = error;
+}
+
+/* A handler may have removed it. */
+static void
+bind_path(void)
+{
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd == -1 ||
+	    bind(fd, (struct sockaddr *)&path, sizeof(path)) == -1 ||
+	    listen(fd, 1) == -1)
+		err(1, "%s", path.sun_path);
+	if (unlink(path.sun_path) == -1 && errno != ENOENT)
+		err(1, "unlink");
+	(void)close(fd);	/* nobody was connected */
+}
+
+static void
+be_interrupted_at(const char *where)
+{
+	path.sun_family = AF_UNIX;
+	if (strlen(where) >= sizeof(path.sun_path))
+		errx(1, "%s: too long", where);
+	(void)strcpy(path.sun_path, where);
+	interrupt(handle_path);
+	while (handlers < HANDLERS / 4)
+		bind_path();
 	if (failures != 0)
 		errx(1, "%d handlers failed", (int)failures);
 	(void)puts("interrupted");
@@ -153,7 +205,11 @@ main(int argc, char *argv[])
 	in_port_t port;
 
 	if (argc != 3)
-		errx(1, "usage: calm cancel|signals PORT");
+		errx(1, "usage: calm cancel|signals PORT, calm paths PATH");
+	if (strcmp(argv[1], "paths") == 0) {
+		be_interrupted_at(argv[2]);
+		return 0;
+	}
 	port = (in_port_t)strtoul(argv[2], NULL, DECIMAL);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	if (listener == -1)

@@ -121,7 +121,7 @@ class Server:
     """A program under the library; it is told and it tells."""
 
     def __init__(self, test, script, *arguments, listen=None, trust=None,
-                 preload=True, **how):
+                 replace=None, preload=True, **how):
         env = {name: value for name, value in os.environ.items()
                if name != 'LD_PRELOAD' and not name.startswith('USHER_')}
         if preload:
@@ -130,6 +130,8 @@ class Server:
             env['USHER_LISTEN'] = listen
         if trust is not None:
             env['USHER_TRUST'] = trust
+        if replace is not None:
+            env['USHER_REPLACE'] = replace
         self.process = subprocess.Popen(
             [sys.executable, '-c', PRELUDE + script, *map(str, arguments)],
             env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

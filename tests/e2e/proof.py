@@ -344,6 +344,12 @@ def listens(path):
         return probe.connect_ex(str(path)) == 0
 
 
+def run_options(way, paths):
+    """Of `usher run`, for a server of these paths by protocol."""
+    return ['-T', USER] + ([] if way == 'a' else [
+        f'-l{PORTS[each]}={path}' for each, path in paths.items()])
+
+
 class Proof:
     """What is asked of each server, to be mixed into a class that says how
     it is started."""
@@ -360,6 +366,7 @@ class Proof:
     umask = {}                  # by way
     quit, statuses = signal.SIGTERM, (0, -signal.SIGTERM)
     env = {}
+    run_more = ()               # options of `usher run`
     to_all = False              # its first process tells the others nothing
     slack = 40                  # files that it opens for itself
 
@@ -401,9 +408,8 @@ class Proof:
             each: PORTS[each] for each in protocols}
         self.server = Process(
             self, self.command(), user, self.umask.get(way, 0o022),
-            self.directory(), env=self.env, usher=['-T', USER] + (
-                [] if way == 'a' else [f'-l{PORTS[each]}={path}' for
-                                       each, path in paths.items()]))
+            self.directory(), env=self.env,
+            usher=run_options(way, paths) + [*self.run_more])
         self.wait_socket(self.server, *paths.values())
 
     def prove_one(self, way, user, protocols):

@@ -9,7 +9,7 @@ import unittest
 
 import proof
 import test_proof_c
-from proof import SECONDS, Client, need, program
+from proof import Client, need, program
 
 
 
@@ -20,21 +20,25 @@ class Deploy:
     quit, statuses = signal.SIGTERM, (0, -signal.SIGTERM)
     env = {}
 
-    def command(self, version, paths):
-        """Of a server that answers with its version, at these paths."""
+    def command(self, version, where):
+        """Of a server that answers with its version; it listens at a path, or
+        on a port, for each protocol."""
         raise NotImplementedError
 
     def begin_version(self, version):
+        paths = {each: self.path / f'{version}-{each}.sock'
+                 for each in self.protocols}
+        server = self.process(version, paths)
+        self.wait_socket(server, *paths.values())
+        return server
+
+    def process(self, version, where, **how):
         root = self.root / version
         root.mkdir(mode=0o777)
         root.chmod(0o777)
-        paths = {each: self.path / f'{version}-{each}.sock'
-                 for each in self.protocols}
-        server = proof.Process(
-            self, self.command(version, paths), 'nobody', 0, root,
-            log=f'{version}.log', env={'HOME': str(root), **self.env})
-        self.wait_socket(server, *paths.values())
-        return server
+        return proof.Process(
+            self, self.command(version, where), 'nobody', 0, root,
+            log=f'{version}.log', env={'HOME': str(root), **self.env}, **how)
 
     def link(self, version):
         for each in self.protocols:
@@ -71,18 +75,22 @@ class Deploy:
         self.assertIn(after.stop(self.quit), self.statuses, after.said())
 
 
+def address(at):
+    return at if isinstance(at, int) else f'unix:{at}'
+
+
 @need(nginx='nginx-light')
 class Nginx(Deploy, proof.Base):
     """nginx -s quit."""
 
     quit = signal.SIGQUIT
 
-    def command(self, version, paths):
+    def command(self, version, where):
         (self.root / version / 'nginx.conf').write_text(
             test_proof_c.NGINX % {
                 'listen': '\n'.join(
-                    f'listen unix:{path} {"ssl" * (each == "tls")};'
-                    for each, path in paths.items()),
+                    f'listen {address(at)} {"ssl" * (each == "tls")};'
+                    for each, at in where.items()),
                 'location': f'return 200 {version};', 'user': '',
                 'main': 'daemon off;', 'certificate': self.certificate[0],
                 'key': self.certificate[1]})
@@ -107,11 +115,12 @@ class Node(Deploy, proof.Base):
 
     statuses = (0,)
 
-    def command(self, version, paths):
+    def command(self, version, where):
         return [program('node'), '-e', NODE, json.dumps({
             'version': version, 'certificate': self.certificate[0],
             'key': self.certificate[1],
-            **{each: str(path) for each, path in paths.items()}})]
+            **{each: at if isinstance(at, int) else str(at)
+               for each, at in where.items()}})]
 
 
 WSGI = '''
@@ -127,10 +136,12 @@ class Gunicorn(Deploy, proof.Base):
 
     protocols, statuses = ('http',), (0,)
 
-    def command(self, version, paths):
+    def command(self, version, where):
         (self.root / version / 'who.py').write_text(WSGI % version)
+        at = where['http']
         return [program('gunicorn'), '-m', '0', '-w', '2', '-b',
-                f'unix:{paths["http"]}', 'who:application']
+                f':{at}' if isinstance(at, int) else address(at),
+                'who:application']
 
 
 CADDYFILE = '''
@@ -159,10 +170,10 @@ class Caddy(Deploy, proof.Base):
 
     statuses = (0,)
 
-    def command(self, version, paths):
+    def command(self, version, where):
         (self.root / version / 'Caddyfile').write_text(CADDYFILE % {
             'version': version, 'certificate': self.certificate[0],
-            'key': self.certificate[1], **paths})
+            'key': self.certificate[1], **where})
         return [program('caddy'), 'run', '--adapter', 'caddyfile',
                 '--config', self.root / version / 'Caddyfile']
 

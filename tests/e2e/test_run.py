@@ -29,7 +29,7 @@ class Words(Case):
                 done = self.run_usher(*words)
                 self.assertEqual((done.returncode, done.stderr), (0, ''))
                 self.assertTrue(done.stdout.startswith('usage: usher run'))
-                for letter in 'lThV':
+                for letter in 'lrThV':
                     self.assertRegex(done.stdout, rf'(?m)^  -{letter} ')
 
     def test_output_that_cannot_be_written_is_an_error(self):
@@ -97,10 +97,21 @@ class Environment(Case):
                 self.assertEqual(self.seen(*words)['USHER_TRUST'],
                                  'root,4294967294')
 
+    def test_each_run_that_replaces_has_another_number(self):
+        """An inherited one is of the run around it."""
+        numbers = {self.seen(*words, env={'USHER_REPLACE': '00000001'})
+                   ['USHER_REPLACE']
+                   for words in (['-r'], ['--replace'], ['-r'], [])}
+        self.assertEqual(len(numbers), 4)
+        for number in numbers:
+            self.assertRegex(number, r'\A[0-9a-f]{8}\Z')
+        self.assertIn('00000001', numbers)
+
     def test_without_options_these_variables_are_left_alone(self):
         seen = self.seen()
         self.assertNotIn('USHER_LISTEN', seen)
         self.assertNotIn('USHER_TRUST', seen)
+        self.assertNotIn('USHER_REPLACE', seen)
         inherited = {'USHER_LISTEN': f'80={self.scratch}/http-handoff',
                      'USHER_TRUST': 'root'}
         seen = self.seen(env=inherited)

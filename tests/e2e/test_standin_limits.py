@@ -169,22 +169,30 @@ tell(len(os.listdir('/proc/self/fd')) - before)
 class Calm(Case):
     """What may happen to a call that POSIX says it can bear: calm.c."""
 
-    def calm(self, what):
+    def calm(self, what, argument='8443', **env):
         done = subprocess.run(
-            [CALM, what, '8443'], capture_output=True, text=True,
-            timeout=handing.SECONDS,
+            [CALM, what, argument], capture_output=True, text=True,
+            timeout=2 * handing.SECONDS,
             env={**os.environ, **handing.SANITIZERS,
                  'LD_PRELOAD': handing.LIBRARY,
-                 'USHER_LISTEN': f'8443={self.path}'})
+                 'USHER_LISTEN': f'8443={self.path}', **env})
         self.assertEqual((done.returncode, done.stderr), (0, ''))
-        self.assertTrue(self.path.is_socket())
         return done.stdout
 
     def test_bind_is_no_cancellation_point(self):
-        self.assertEqual(self.calm('cancel'), 'cancelled\n')
+        for more in {}, {'USHER_REPLACE': '00000001'}:
+            self.assertEqual(self.calm('cancel', **more), 'cancelled\n')
+            self.assertEqual(os.listdir(self.host), [self.path.name])
 
     def test_options_are_asked_for_in_signal_handlers(self):
         self.assertEqual(self.calm('signals'), 'interrupted\n')
+        self.assertTrue(self.path.is_socket())
+
+    def test_paths_are_removed_in_signal_handlers(self):
+        for more in {}, {'USHER_REPLACE': '00000001'}:
+            self.assertEqual(self.calm('paths', self.path, **more),
+                             'interrupted\n')
+            self.assertEqual(os.listdir(self.host), [])
 
 
 class Busy(Case):

@@ -57,7 +57,8 @@ serve(listener)
             second = self.standin(
                 f'tell(refused(AF_INET, {address!r})); told()')
             self.assertEqual(second.told(), errno.EADDRINUSE)
-            self.says(second, 'a server listens here already')
+            self.says(second, f'process {first.pid} (python3',
+                      'listens here already; usher run -r ')
         self.visit(first)
 
     def test_a_live_one_with_a_full_backlog_is_in_use(self):
@@ -256,6 +257,18 @@ while told():
         self.assertEqual(stat.S_IMODE(os.lstat(self.path).st_mode) & 0o22, 0)
         for entry in self.seen:
             self.assertRegex(entry, r'\A[0-9a-f]+-[0-9]-[0-9a-f]+-handoff\Z')
+
+    @unittest.skipUnless(harness.ROOT, 'needs another user')
+    def test_the_group_of_the_directory_is_inherited(self):
+        """chmod(2) by who is not in it would take that away."""
+        os.chown(self.host, 65534, 12)
+        os.chmod(self.host, 0o2755)
+        server = self.standin(self.WORKER, user=65534, group=65534,
+                              extra_groups=[], umask=0o022)
+        self.assertEqual(server.told(), 'ready')
+        found = os.lstat(self.path)
+        self.assertEqual((found.st_gid, stat.S_IMODE(found.st_mode)),
+                         (12, 0o2755))
 
     def test_a_dead_socket_becomes_a_directory(self):
         with socket.socket(socket.AF_UNIX) as dead:

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bound.h"
+#include "complain.h"
+#include "name.h"
+#include "number.h"
+#include "place.h"
+#include "probe.h"
+#include "real.h"
+#include "rival.h"
+#include "sockpath.h"
+#include "sweep.h"
+
+enum { RACES_MAX = 16 };	/* somebody else came and went in between */
+
+bool
+sockpath_wanted(int fd, const struct sockaddr *address, socklen_t size,
+    struct sockpath *wanted)
+{
+	const int	error = errno;
+	const size_t	before = offsetof(struct sockaddr_un, sun_path);
+	socklen_t	type_size = sizeof(int);
+	int		type = -1;
+
+	if (address == NULL || size <= before ||
+	    size > sizeof(struct sockaddr_un) ||
+	    address->sa_family != AF_UNIX)
+		return false;
+	memset(wanted, 0, sizeof(*wanted));
+	memcpy(wanted->path, (const char *)address + before, size - before);
+	if (!name_is_handoff(wanted->path) || real()->getsockopt(fd,
+	    SOL_SOCKET, SO_TYPE, &type, &type_size) == -1)
+		type = -1;
+	errno = error;
+	return type == SOCK_STREAM;
+}
+
+static int
+refuse(const char *path, int error, const char *why)
+{
+	complain("%s: %s", path, why == NULL ? strerror(error) : why);
+	errno = error;
+	return -1;
+}
+
+/* If it cannot be told which socket it is, it is not taken for ours later. */
+static void
+note(int directory, const char *name, uint64_t number)
+{
+	struct identity identity;
+
+	if (identity_at(directory, name, &identity) == 0)
+		bound_add(&identity, number);
+}
+
+/* Gives 0 when bind(2) is to be tried again. */
+static int
+make_room(const struct entry *entry, const char *path)
+{
+	struct stat st;
+
+	switch (probe(entry->directory, entry->name, &st)) {
+	case PROBE_GONE:
+		return 0;
+	case PROBE_STALE:
+		if (real()->unlinkat(entry->directory, entry->name, 0) == 0 ||
+		    errno == ENOENT)
+			return 0;
+		return refuse(path, EADDRINUSE,
+		    "a socket that was left here may not be removed");
+	case PROBE_LIVE:
+		rival_complain(path, entry->directory, entry->name,
+		    RIVAL_REPLACEABLE);
+		errno = EADDRINUSE;
+		return -1;
+	case PROBE_OTHER:
+		break;
+	}
+	return refuse(path, EADDRINUSE, "it is there and is not a socket");
+}
+
+static int
+bind_shown(int fd, const struct sockaddr *address, socklen_t size,
+    const struct entry *entry, const char *path)
+{
+	int race;
+
+	for (race = 0; race < RACES_MAX; race++) {
+		if (real()->bind(fd, address, size) == 0) {
+			note(entry->directory, entry->name, BOUND_SHOWN);
+			return 0;
+		}
+		if (errno != EADDRINUSE || make_room(entry, path) == -1)
+			return -1;
+	}
+	return refuse(path, EADDRINUSE, "it comes and goes");
+}
+
+/*
+ * The directory as the server has it, but absolute: what is bound is asked for
+ * its path later, and the working directory may be another then.
+ */
+static int
+address_write(struct sockaddr_un *address, const char *path,
+    const char *hidden)
+{
+	const char	*last = strrchr(path, '/');
+	char		 before[PATH_MAX] = "";
+	ssize_t		 n = 0;
+	int		 size;
+
+	if (*path != '/') {
+		n = readlink("/proc/self/cwd", before, sizeof(before) - 2);
+		if (n == -1)
+			return -1;
+		before[n] = '/';
+		before[n + 1] = '\0';
+	}
+	memset(address, 0, sizeof(*address));
+	address->sun_family = AF_UNIX;
+	size = snprintf(address->sun_path, sizeof(address->sun_path),
+	    "%s%.*s%s", before, last == NULL ? 0 : (int)(last + 1 - path),
+	    path, hidden);
+	if (size >= 0 && (size_t)size < sizeof(address->sun_path))
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+static int
+bind_hidden(int fd, const struct entry *entry, const char *path)
+{
+	struct sockaddr_un	address;
+	struct stat		st;
+	char			hidden[NAME_MAX + 1];
+	uint32_t		number;
+	int			race;
+
+	if (probe(entry->directory, entry->name, &st) == PROBE_OTHER)
+		return refuse(path, EADDRINUSE,
+		    "it is there and is not a socket");
+	sweep(entry->directory);
+	for (race = 0; race < RACES_MAX; race++) {
+		number = number_random();
+		if (name_hide(hidden, entry->name, number) == -1)
+			return refuse(path, ENAMETOOLONG, NULL);
+		if (address_write(&address, path, hidden) == -1)
+			return refuse(path, errno, errno == ENAMETOOLONG ?
+			    "too long a path for usher run -r, which hides it "
+			    "under a name of 20 bytes more" : NULL);
+		if (real()->bind(fd, (struct sockaddr *)&address,
+		    sizeof(address)) == 0) {
+			note(entry->directory, hidden, number);
+			return 0;
+		}
+		if (errno != EADDRINUSE)
+			return -1;
+	}
+	return refuse(path, EADDRINUSE, "it comes and goes");
+}
+
+int
+sockpath_bind(int fd, const struct sockaddr *address, socklen_t size,
+    const struct sockpath *wanted)
+{
+	const int	error = errno;
+	struct entry	entry;
+	int		lock, status;
+
+	place_lock();
+	if (entry_open(&entry, AT_FDCWD, wanted->path) == -1) {
+		status = real()->bind(fd, address, size); /* has an error */
+	} else {
+		lock = entry_lock(entry.directory);
+		status = settings_replace(NULL) ?
+		    bind_hidden(fd, &entry, wanted->path) :
+		    bind_shown(fd, address, size, &entry, wanted->path);
+		entry_unlock(lock);
+		entry_close(&entry);
+	}
+	place_unlock();
+	if (status == 0)
+		errno = error;
+	return status;
+}
+
+/* Of a UNIX socket.  Gives -1 for one that has no path. */
+static int
+path_of(int fd, struct sockpath *path)
+{
+	struct sockaddr_un	address;
+	socklen_t		size = sizeof(address);
+
+	memset(&address, 0, sizeof(address));
+	if (real()->getsockname(fd, (struct sockaddr *)&address,
+	    &size) == -1 || address.sun_family != AF_UNIX)
+		return -1;
+	memset(path, 0, sizeof(*path));
+	memcpy(path->path, address.sun_path, sizeof(address.sun_path));
+	return path->path[0] == '\0' ? -1 : 0;
+}
+
+/* Not there any more: it has appeared, or was removed. */
+static int
+show(const struct entry *hidden, const char *path)
+{
+	const char	*name = strrchr(path, '/') + 1;	/* it is absolute */
+	struct identity	 identity;
+	struct stat	 st;
+
+	if (identity_at(hidden->directory, hidden->name, &identity) == -1)
+		return 0;
+	if (probe(hidden->directory, name, &st) == PROBE_OTHER)
+		return refuse(path, EADDRINUSE,
+		    "it is there and is not a socket");
+	if (renameat(hidden->directory, hidden->name, hidden->directory,
+	    name) == -1)
+		return refuse(path, errno, NULL);
+	return 0;
+}
+
+int
+sockpath_show(int fd)
+{
+	const int	error = errno;
+	struct sockpath	path, shown;
+	struct entry	hidden;
+	int		lock, status;
+
+	if (path_of(fd, &path) == -1)
+		return 0;
+	shown = path;
+	if (!name_unhide(shown.path))
+		return 0;
+	place_lock();
+	if (entry_open(&hidden, AT_FDCWD, path.path) == -1) {
+		status = refuse(shown.path, errno, NULL);
+	} else {
+		lock = entry_lock(hidden.directory);
+		status = show(&hidden, shown.path);
+		entry_unlock(lock);
+		entry_close(&hidden);
+	}
+	place_unlock();
+	if (status == 0)
+		errno = error;
+	return status;
+}
+
+int
+sockpath_name(int fd, struct sockaddr *address, socklen_t *size)
+{
+	struct sockaddr_un	shown;
+	struct sockpath		path;
+	socklen_t		full;
+
+	if (path_of(fd, &path) == -1 || !name_unhide(path.path))
+		return real()->getsockname(fd, address, size);
+	memset(&shown, 0, sizeof(shown));
+	shown.sun_family = AF_UNIX;
+	memcpy(shown.sun_path, path.path, sizeof(shown.sun_path));
+	full = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+	    strlen(path.path) + 1);
+	memcpy(address, &shown, full < *size ? full : *size);
+	*size = full;
+	return 0;
+}
+
+/* May it be removed?  What cannot be told may. */
+static bool
+is_removable(struct entry *entry)
+{
+	struct identity	identity;
+	struct stat	st;
+
+	return bound_waits(entry) ||
+	    identity_at(entry->directory, entry->name, &identity) == -1 ||
+	    bound_has(&identity) ||
+	    probe(entry->directory, entry->name, &st) != PROBE_LIVE;
+}
+
+int
+sockpath_unlink(int at, const char *path)
+{
+	const int	error = errno;
+	struct entry	entry;
+	int		lock, status = 0;
+
+	place_lock();
+	if (entry_open(&entry, at, path) == -1) {
+		status = real()->unlinkat(at, path, 0);	/* has an error */
+	} else {
+		lock = entry_lock(entry.directory);
+		if (is_removable(&entry))
+			status = real()->unlinkat(entry.directory, entry.name,
+			    0);
+		entry_unlock(lock);
+		entry_close(&entry);
+	}
+	place_unlock();
+	if (status == 0)
+		errno = error;
+	return status;
+}
+
+bool
+sockpath_waits(int at, const char *path, struct entry *entry)
+{
+	const int	error = errno;
+	bool		waits;
+
+	place_lock();
+	waits = entry_open(entry, at, path) == 0;
+	if (waits && !bound_waits(entry)) {
+		entry_close(entry);
+		waits = false;
+	}
+	place_unlock();
+	errno = error;
+	return waits;
+}
