@@ -125,7 +125,7 @@ port_ok(const char *port)
 	    strlen(port) <= 5 && atoi(port) <= 65535;
 }
 
-/* "443", "192.0.2.1:443", "[::1]:443" */
+/* "443", "*:443", "192.0.2.1:443", "[::1]:443" */
 static struct addrinfo *
 address_parse(const struct listen_option *option)
 {
@@ -153,6 +153,9 @@ address_parse(const struct listen_option *option)
 			    flag(option->protocol), option->text);
 		}
 	}
+	/* glibc's getaddrinfo(3) does this by itself, musl's does not. */
+	if (host != NULL && strcmp(host, "*") == 0)
+		host = NULL;
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;

@@ -93,10 +93,10 @@ class Addresses(Listeners):
         self.assertIn(f'client=[::1]:{port} ', daemon.wait_log('refused'))
 
     def test_port_alone_is_both_families(self):
-        """'a port alone listens on both families'."""
+        """'a port alone listens on both families', and so does *."""
         tls, http = self.free_port(), self.free_port()
         daemon = self.daemon(['-d', self.hosts, '-t', f'{tls}',
-                              '-p', f'{http}'], 4)
+                              '-p', f'*:{http}'], 4)
         for host in ('127.0.0.1', '::1'):
             self.assert_tls(tls, host)
             self.assert_http(http, host)
