@@ -86,3 +86,23 @@ def haproxy(lines):
 def node(module='https', port=8443, name='server.js', says='node'):
     """alice's program."""
     machine.write(ALICE / name, NODE % (module, says, port), 'alice')
+
+
+def node_replaced(case, example):
+    """A second version takes over from the one whose number is in a file,
+    and nobody who comes meanwhile finds nobody."""
+    node()
+    node(name='server-2.js', says='node-2')
+    path = machine.HOST / 'tls-handoff'
+    alice = case.at('alice')
+    case.start()
+    alice.stay(f'usher run -l 8443={path} node server.js & '
+               'echo $! >server.pid', path)
+    with case.crowd('https') as answers:
+        case.follow(example)
+        machine.harness.wait_for(
+            lambda: any('node-2 ' in text for text in answers))
+    case.assertRegex(answers[0], '^node for ')
+    case.assertRegex(answers[-1], '^node-2 for ')
+    machine.harness.wait_for(
+        lambda: machine.ended(int((ALICE / 'server.pid').read_text())))

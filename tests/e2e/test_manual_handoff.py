@@ -118,6 +118,11 @@ class Handoff(manual.Page, machine.Case):
         self.knows('https', 'node')
 
     @software.need_node
+    @manual.example('EXAMPLES', 'usher run -r')
+    def test_node_replaced(self, example):
+        software.node_replaced(self, example)
+
+    @software.need_node
     @manual.example('EXAMPLES', 'ExecStart')
     def test_service(self, example):
         software.node()

@@ -12,6 +12,7 @@ import layout
 import machine
 import manual
 import software
+from harness import wait_for
 from machine import HOST, HOSTS
 
 PROGRAMS = '/usr/local/sbin/usherd', '/usr/local/bin/usher'
@@ -88,6 +89,20 @@ class Readme(manual.Page, machine.Case):
     @manual.example('The hosts directory', '_nosni')
     def test_directory(self, example):
         layout.try_out(self, layout.of_list(example.text))
+
+    @manual.example('The hosts directory', 'ln -s')
+    def test_deployment(self, example):
+        self.host()
+        alice = self.at('alice')
+        alice.stay(f'umask 0; cd {HOST}; server --listen v1.sock & old=$!',
+                   HOST / 'v1.sock')
+        alice.run('ln -s v1.sock tls-socket')
+        self.start()
+        with self.crowd('https') as answers:
+            for line in example.text.splitlines():
+                alice.run(line)
+            wait_for(lambda: not (HOST / 'v1.sock').exists())
+        self.assertEqual([answers[0][:2], answers[-1][:2]], ['v1', 'v2'])
 
     @software.need_acl
     @manual.example('The hosts directory', 'install -d')

@@ -34,6 +34,24 @@ class Usher(manual.Page, machine.Case):
         self.follow(example, until=TLS)
         self.knows('https', 'node')
 
+    @software.need_node
+    @manual.example('EXAMPLES', 'usher run -r')
+    def test_node_replaced(self, example):
+        software.node_replaced(self, example)
+
+    @software.need_nginx
+    @manual.example('Sockets that are there already', 'listens here already')
+    def test_path_in_use(self, example):
+        software.nginx(f'listen unix:{TLS} ssl;')
+        self.at('alice').stay('usher run /usr/sbin/nginx -c ~/nginx.conf '
+                              '-g "daemon off;"', TLS)
+        pid = (machine.ALICE / 'nginx.pid').read_text().strip()
+        self.terminals.clear()
+        alice = self.at('alice')
+        alice.run(f'! usher run server --listen {TLS}')
+        self.assertIn(' '.join(example.text.split()).replace('4711', pid),
+                      alice.said())
+
     @manual.example('EXAMPLES', '-T bob')
     def test_both_protocols(self, example):
         self.start('-u', 'bob')
