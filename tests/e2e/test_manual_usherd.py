@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """What usherd(8) shows is tried as it stands there."""
+import os
 import re
+import shutil
 import signal
 import socket
 import unittest
@@ -17,6 +19,7 @@ FLIGHTS = {
         wire.hello(host) if protocol == 'tls' else wire.head(host)),
     'malformed': lambda protocol, host: (
         b'GET / HTTP/1.1\r\nHost: a b\r\n\x01\r\n\r\n'),
+    'bad-name': lambda protocol, host: wire.hello('my_app.example'),
 }
 
 
@@ -51,9 +54,9 @@ class Usherd(manual.Page, machine.Case):
             syslog.settimeout(20)
             self.tenants()
             self.follow(example)
-            for _ in range(4):
+            for words in ('hosts directory', *['listening on '] * 4):
                 self.assertRegex(syslog.recv(4096).decode(),
-                                 r'<\d+>.* usherd: usherd: listening on ')
+                                 rf'<\d+>.* usherd: usherd: {words}')
         self.reached()
 
     @manual.example('EXAMPLES', '~/hosts')
@@ -91,23 +94,60 @@ class Usherd(manual.Page, machine.Case):
         self.assertEqual(status['Uid'].split(),
                          4 * [str(machine.USERS['_usherd'])])
 
+    def deny(self, line):
+        """Makes the place that a line about a tenant speaks of."""
+        entry = re.search(r' entry=(\S+)', line)
+        if entry is None:
+            return
+        path = self.host(entry[1])
+        os.chown(path, 0, 0)
+        about = re.search(r' at=(\S+) mode=(\d+) owner=(\d+):(\d+) ', line)
+        if about is not None:
+            place = machine.HOSTS / about[1]
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(str(place))
+            os.chown(place, int(about[3]), int(about[4]))
+            os.chmod(place, int(about[2], 8))
+        self.addCleanup(shutil.rmtree, path)
+
+    @manual.example('DIAGNOSTICS', 'counts tls')
+    def test_counts(self, example):
+        """The lines are those, but for the numbers and the reasons."""
+        self.host()
+        self.start()
+        wire.ask(443, wire.hello('x.example'))
+        self.daemon.process.send_signal(signal.SIGUSR1)
+        self.daemon.wait_log('counts now')
+
+        def shape(text):
+            text = re.sub(r'refused .*', 'refused', text)
+            return re.sub(r'\d+', 'N', text)
+        written = [line.removeprefix('usherd: ')
+                   for line in self.daemon.log_lines if ' counts ' in line]
+        self.assertEqual([shape(line) for line in written],
+                         [shape(line) for line in example.text.splitlines()])
+
     @manual.example('DIAGNOSTICS', 'reason=')
     def test_log_lines(self, example):
         """Each is a line that is written, from the address to the end."""
         self.host()
         self.start()
         for line in example.text.splitlines():
+            self.deny(line)
             with self.subTest(line):
                 protocol, address, port, host, reason = re.match(
                     r'refused (\w+) client=\[(\S+)\]:(\d+) host=(\S+) '
                     r'.*\breason=(\S+)', line).groups()
-                machine.run('ip', 'address', 'replace', address, 'dev', 'lo',
+                plain, _, zone = address.partition('%')
+                machine.run('ip', 'address', 'replace', plain, 'dev', 'lo',
                             *(['nodad'] if ':' in address else []))
-                to = ('::1' if ':' in address else '127.0.0.1',
-                      443 if protocol == 'tls' else 80)
-                with socket.create_connection(
-                        to, 20, (address, int(port))) as client:
-                    client.sendall(FLIGHTS[reason](protocol, host))
+                to = (address if zone else '::1' if ':' in address else
+                      '127.0.0.1', 443 if protocol == 'tls' else 80)
+                source = ((plain, int(port), 0, int(zone)) if zone else
+                          (address, int(port)))
+                with socket.create_connection(to, 20, source) as client:
+                    client.sendall(FLIGHTS.get(
+                        reason, FLIGHTS['unknown-host'])(protocol, host))
                     client.recv(4096)
                 self.daemon.wait_log('^usherd: ' + re.escape(line) + '$')
 
