@@ -46,10 +46,18 @@ int	sandbox_chroot_begin(void);
 void	sandbox_enter_parser(void);
 
 /*
- * The hands: move, shut down, close, discard unseen, send constants; take
- * messages from CHILD_CONTROL, write to CHILD_REPORT, wait for events.
+ * The hands: move, shut down, close, discard unseen, send one of n constants,
+ * whole; take messages from CHILD_CONTROL, write to CHILD_REPORT, wait for
+ * events.  Constants lie in memory that cannot be written: a filter compares
+ * their addresses, not their bytes.
  */
-void	sandbox_enter_relay(void);
+struct sandbox_constant {
+	const void	*bytes;
+	size_t		 size;
+};
+
+void	sandbox_enter_relay(const struct sandbox_constant *constants,
+	    size_t n);
 
 /*
  * The keys.  The descriptors below base are ours (control, listeners, signal

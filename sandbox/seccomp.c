@@ -25,8 +25,12 @@ static const struct rule base_rules[] = {
 	/* The loop: libevent with epoll. */
 	ALLOW(epoll_ctl),
 	ALLOW(epoll_wait),
-	ALLOW(epoll_pwait),
-	ALLOW(clock_gettime),		/* where the vDSO has none */
+	ALLOW_IF(epoll_pwait, 1, ARG(4, EQ, 0)),	/* no signal mask */
+	/* Where the vDSO cannot read the clock source, which the system may
+	 * change at any time, all of these are real calls. */
+	ALLOW(clock_gettime),
+	ALLOW(gettimeofday),
+	ALLOW(time),
 	/* malloc(3): private, anonymous, where the kernel likes, no code. */
 	ALLOW(brk),
 	ALLOW(munmap),
@@ -42,10 +46,8 @@ static const struct rule base_rules[] = {
 	ALLOW_IF(recvmsg, 1, ARG(0, EQ, CHILD_CONTROL)),
 	ALLOW_IF(write, 1, ARG(0, EQ, CHILD_REPORT)),
 	/* confine_silence() */
-	ALLOW_IF(dup2, 2, ARG(0, EQ, STDIN_FILENO),
-	    ARG(1, EQ, STDERR_FILENO)),
-	ALLOW_IF(dup3, 2, ARG(0, EQ, STDIN_FILENO),
-	    ARG(1, EQ, STDERR_FILENO)),
+	{ EITHER(dup2, dup3), 2, { ARG(0, EQ, STDIN_FILENO),
+	    ARG(1, EQ, STDERR_FILENO) } },
 };
 
 static void __attribute__((noreturn))
@@ -55,13 +57,13 @@ fail(const char *what, int error)
 	err(1, "sandbox: %s", what);
 }
 
-scmp_filter_ctx
-seccomp_begin(void)
+static scmp_filter_ctx
+begin(uint32_t action)
 {
 	scmp_filter_ctx	filter;
 	int		error;
 
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	filter = seccomp_init(action);
 	if (filter == NULL)
 		errx(1, "sandbox: seccomp filter: out of memory");
 	/* The i386 and x32 ways in are closed: they kill too. */
@@ -77,20 +79,54 @@ seccomp_begin(void)
 	return filter;
 }
 
-void
-seccomp_allow(scmp_filter_ctx filter, const struct rule *rules, size_t n)
+static void
+add(scmp_filter_ctx filter, uint32_t action, const struct rule *rules,
+    size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		int error;
 
-		error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+		error = seccomp_rule_add_array(filter, action,
 		    rules[i].call, rules[i].conditions, rules[i].condition);
 		/* A call that this architecture does not have is not needed. */
 		if (error != 0 && rules[i].call >= 0)
 			fail("seccomp rule", error);
 	}
+}
+
+static void
+enforce(scmp_filter_ctx filter)
+{
+	int error;
+
+	error = seccomp_load(filter);
+	if (error != 0)
+		fail("seccomp is not available", error);
+	seccomp_release(filter);
+}
+
+scmp_filter_ctx
+seccomp_begin(void)
+{
+	return begin(SCMP_ACT_KILL_PROCESS);
+}
+
+void
+seccomp_allow(scmp_filter_ctx filter, const struct rule *rules, size_t n)
+{
+	add(filter, SCMP_ACT_ALLOW, rules, n);
+}
+
+void
+seccomp_forbid(const struct rule *rules, size_t n)
+{
+	scmp_filter_ctx filter;
+
+	filter = begin(SCMP_ACT_ALLOW);
+	add(filter, SCMP_ACT_KILL_PROCESS, rules, n);
+	enforce(filter);
 }
 
 void
@@ -120,13 +156,8 @@ seccomp_allow_close(scmp_filter_ctx filter, unsigned int first_bit)
 void
 seccomp_enforce(scmp_filter_ctx filter)
 {
-	int error;
-
 	seccomp_allow_runtime(filter);
-	error = seccomp_load(filter);
-	if (error != 0)
-		fail("seccomp is not available", error);
-	seccomp_release(filter);
+	enforce(filter);
 }
 
 static void

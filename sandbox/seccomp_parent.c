@@ -65,6 +65,41 @@ static const struct rule parent_rules[] = {
 	ALLOW(rt_sigprocmask),
 };
 
+/* What is for clients and tenants only, which forbidden[] sees to. */
+static const struct rule client_rules[] = {
+	/* tcp_options.c: what a client has while it is ours */
+	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETFL), ARG(2, EQ, 0)),
+	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETFL), ARG(2, EQ, O_NONBLOCK)),
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
+	    ARG(2, EQ, SO_KEEPALIVE)),
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
+	    ARG(2, EQ, SO_OOBINLINE)),
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, IPPROTO_TCP),
+	    ARG(2, EQ, TCP_NODELAY)),
+	/* hosts_linux.c: deaf to descriptors */
+	ALLOW_IF(setsockopt, 2, ARG(1, EQ, SOL_SOCKET),
+	    ARG(2, EQ, LINUX_SO_PASSRIGHTS)),
+	/* outq_linux.c */
+	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCOUTQ)),
+};
+
+/* Their numbers are from SLOTS_BASE on. */
+static const struct rule forbidden[] = {
+	FORBID_IF(fcntl, 2, BELOW(0, SLOTS_BASE), ARG(1, EQ, F_SETFL)),
+	FORBID_IF(setsockopt, 3, BELOW(0, SLOTS_BASE),
+	    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, SO_KEEPALIVE)),
+	FORBID_IF(setsockopt, 3, BELOW(0, SLOTS_BASE),
+	    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, SO_OOBINLINE)),
+	FORBID_IF(setsockopt, 3, BELOW(0, SLOTS_BASE),
+	    ARG(1, EQ, IPPROTO_TCP), ARG(2, EQ, TCP_NODELAY)),
+	FORBID_IF(setsockopt, 3, BELOW(0, SLOTS_BASE),
+	    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, LINUX_SO_PASSRIGHTS)),
+	FORBID_IF(ioctl, 2, BELOW(0, SLOTS_BASE), ARG(1, EQ, SIOCOUTQ)),
+	/* one child, not all that the user has, nor a group of processes */
+	FORBID_IF(kill, 1, MASKED(0, 1U << 31, 1U << 31)),
+	FORBID_IF(kill, 1, MASKED(0, UINT32_MAX, 0)),
+};
+
 /* What a static program does from exec to its own filter. */
 static const struct rule child_rules[] = {
 	/* the C library's start */
@@ -73,7 +108,7 @@ static const struct rule child_rules[] = {
 	ALLOW(set_robust_list),
 	ALLOW(rseq),
 	ALLOW_IF(mprotect, 1, ARG(2, EQ, PROT_READ)),	/* RELRO */
-	ALLOW(prlimit64),
+	ALLOW_IF(prlimit64, 1, ARG(0, EQ, 0)),	/* of nobody else */
 	ALLOW(setrlimit),
 	/* issetugid(3) in libevent */
 	ALLOW(getuid),
@@ -117,7 +152,6 @@ static const struct rule child_rules[] = {
 	RULE_SEND,
 	RULE_SHUTDOWN,
 	RULE_POLL,
-	RULE_PPOLL,
 	RULE_ATMARK,
 	RULE_UNREAD,
 };
@@ -136,22 +170,6 @@ allow_keys(scmp_filter_ctx filter, const struct sandbox_keys *keys)
 		ALLOW_IF(read, 1, ARG(0, LT, base)),
 		ALLOW_IF(write, 1, ARG(0, LT, base)),
 		ALLOW_IF(accept4, 1, ARG(0, LT, base)),
-		/* tcp_options.c: what a client has while it is ours */
-		ALLOW_IF(fcntl, 3, ARG(0, GE, base), ARG(1, EQ, F_SETFL),
-		    ARG(2, EQ, 0)),
-		ALLOW_IF(fcntl, 3, ARG(0, GE, base), ARG(1, EQ, F_SETFL),
-		    ARG(2, EQ, O_NONBLOCK)),
-		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
-		    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, SO_KEEPALIVE)),
-		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
-		    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, SO_OOBINLINE)),
-		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
-		    ARG(1, EQ, IPPROTO_TCP), ARG(2, EQ, TCP_NODELAY)),
-		/* hosts_linux.c: deaf to descriptors */
-		ALLOW_IF(setsockopt, 3, ARG(0, GE, base),
-		    ARG(1, EQ, SOL_SOCKET), ARG(2, EQ, LINUX_SO_PASSRIGHTS)),
-		/* outq_linux.c */
-		ALLOW_IF(ioctl, 2, ARG(0, GE, base), ARG(1, EQ, SIOCOUTQ)),
 		/* Never a program or hosts/: what is executed and where is
 		 * looked up would no longer be what it was. */
 		ALLOW_IF(close, 1, ARG(0, LT, (scmp_datum_t)keys->fixed)),
@@ -218,9 +236,11 @@ sandbox_enter_parent(const struct sandbox_keys *keys)
 {
 	scmp_filter_ctx filter;
 
+	seccomp_forbid(RULES(forbidden));
 	filter = seccomp_begin();
 	seccomp_allow_base(filter);
 	seccomp_allow(filter, RULES(parent_rules));
+	seccomp_allow(filter, RULES(client_rules));
 	seccomp_allow(filter, RULES(child_rules));
 	allow_keys(filter, keys);
 	seccomp_allow_close(filter, PARENT_CLOSE_BIT);

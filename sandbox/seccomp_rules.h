@@ -47,7 +47,8 @@
 	    ARG(3, EQ, MSG_TRUNC | MSG_DONTWAIT),		\
 	    ARG(4, EQ, 0))
 
-/* Relay: refusals; parent: PROXY headers.  Never to an address. */
+/* Parent: PROXY headers, and what relays may send, which is constants only:
+ * seccomp_relay.c.  Never to an address. */
 #define RULE_SEND							\
 	ALLOW_IF(sendto, 2,						\
 	    ARG(3, EQ, MSG_NOSIGNAL | MSG_DONTWAIT),		\
@@ -56,13 +57,18 @@
 /* Relay: run.c, half-close; pair.c, goodbye. */
 #define RULE_SHUTDOWN	ALLOW(shutdown)
 
-/* Relay: run.c asks whether a side is gone for good, or has more. */
-#define RULE_POLL	ALLOW_IF(poll, 2, ARG(1, EQ, 1),	\
-	    ARG(2, EQ, 0))
+/*
+ * Relay: run.c asks whether a side is gone for good, or has more; parent:
+ * log.c.  Where there is no poll(2), ppoll(2): its time is behind a pointer,
+ * but it gets no signal mask.
+ */
+#define RULE_POLL							\
+	{ EITHER(poll, ppoll), 2, {				\
+	    ARG(1, EQ, 1),					\
+	    ARG(SCMP_SYS(poll) >= 0 ? 2 : 3, EQ, 0) } }
 /* Relay: pair.c, sockatmark(3): splice(2) cannot pass an urgent byte. */
 #define RULE_ATMARK	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCATMARK))
 /* Relay: run.c asks whether a client that has ended had sent more. */
 #define RULE_UNREAD	ALLOW_IF(ioctl, 1, ARG(1, EQ, FIONREAD))
-#define RULE_PPOLL	ALLOW_IF(ppoll, 1, ARG(1, EQ, 1))
 
 #endif

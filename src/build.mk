@@ -92,7 +92,7 @@ PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
 UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_proxy \
-	$(B)/tests/test_accept $(B)/tests/test_trust
+	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
@@ -377,6 +377,11 @@ PROXY = $(B)/proxy.o $(B)/crc32c.o
 $(B)/tests/test_proxy: tests/unit/test_proxy.c $(UNIT_SOURCES) $(PROXY)
 	$(UNIT) tests/unit/test_proxy.c $(PROXY) $(UNIT_LIBS)
 
+ANSWER = $(B)/answer.o $(B)/refusal.o
+
+$(B)/tests/test_answer: tests/unit/test_answer.c $(UNIT_SOURCES) $(ANSWER)
+	$(UNIT) tests/unit/test_answer.c $(ANSWER) $(UNIT_LIBS)
+
 RECEIVER = src/accept/usher_accept.c
 
 $(B)/tests/test_accept: tests/unit/test_accept.c tests/unit/handing.h \
@@ -391,7 +396,8 @@ $(B)/tests/test_trust: tests/unit/test_trust.c tests/unit/handing.h \
 # the others beside itself: the shipped objects, with one function of each
 # program wrapped by the linker.  tests/sandbox/attacks.h.
 
-ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o
+ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o \
+	$(B)/tests/try/numbers.o
 TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
 WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent \
 	-Wl,--wrap=message_send
@@ -422,6 +428,8 @@ $(B)/tests/try/attacks.o: tests/sandbox/attacks.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/attacks.c
 $(B)/tests/try/calls.o: tests/sandbox/calls.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/calls.c
+$(B)/tests/try/numbers.o: tests/sandbox/numbers.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/numbers.c
 $(B)/tests/try/try_parent.o: tests/sandbox/try_parent.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_parent.c
 $(B)/tests/try/try_parser.o: tests/sandbox/try_parser.c $(TRY_HEADERS)

@@ -1,78 +1,88 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a refused client is told: constants, nothing of the client's or the
- * tenant's in them.
+ * tenant's in them.  The sandbox lets a relay send these bytes and no others,
+ * and knows them by their address: so they are all here when the program is
+ * linked, in memory that nobody can write.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "relay.h"
 
-enum {
-	ALERT_SIZE = 7,
-	PAGE_MAX = 512
-};
-
-struct page {
-	unsigned short	 status;
-	const char	*reason;
-	const char	*fields;
-	const char	*body;
-};
-
-/* A 405 must say what is allowed, RFC 9110 section 15.5.6. */
-static const char allow[] =
-    "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
-
-/* RFC 9110 section 15 */
-static const struct page pages[] = {
-	{ 400, "Bad Request", "", "400 bad request\n" },
-	{ 404, "Not Found", "", "404 no such host here\n" },
-	{ 405, "Method Not Allowed", allow, "405 method not allowed\n" },
-	{ 408, "Request Timeout", "", "408 request timeout\n" },
-	{ 421, "Misdirected Request", "",
-	    "421 ask again on a connection of its own\n" },
-	{ 431, "Request Header Fields Too Large", "",
-	    "431 request head too large\n" },
-	{ 501, "Not Implemented", "", "501 unknown transfer coding\n" },
-	{ 502, "Bad Gateway", "", "502 host misconfigured\n" },
-	{ 503, "Service Unavailable", "", "503 host not answering\n" },
-	{ 505, "HTTP Version Not Supported", "", "505 HTTP/1.1 only\n" },
-};
+enum { ALERT_SIZE = 7 };
 
 /* A fatal alert in a record of its own, RFC 8446 sections 5.1 and 6. */
+#define ALERT(description)	{ 21, 3, 3, 0, 2, 2, description }
+
+static const unsigned char alerts[][ALERT_SIZE] = {
+	ALERT(10),		/* unexpected_message */
+	ALERT(22),		/* record_overflow */
+	ALERT(50),		/* decode_error */
+	ALERT(80),		/* internal_error */
+	ALERT(90),		/* user_canceled */
+	ALERT(109),		/* missing_extension */
+	ALERT(112),		/* unrecognized_name */
+};
+
+/* length is that of body; a unit test counts. */
+#define TEXT(line, length, fields, body)				\
+	"HTTP/1.1 " line "\r\n"						\
+	"Content-Type: text/plain\r\nContent-Length: " length "\r\n"	\
+	fields "Connection: close\r\n\r\n" body
+#define PAGE(status, ...)						\
+	{ status, sizeof(TEXT(__VA_ARGS__)) - 1, TEXT(__VA_ARGS__) }
+
+/* A 405 must say what is allowed, RFC 9110 section 15.5.6. */
+#define ALLOWED "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"
+
+/* RFC 9110 section 15 */
+static const struct page {
+	unsigned short	 status;
+	size_t		 size;
+	const char	*text;
+} pages[] = {
+	PAGE(400, "400 Bad Request", "16", "", "400 bad request\n"),
+	PAGE(404, "404 Not Found", "22", "", "404 no such host here\n"),
+	PAGE(405, "405 Method Not Allowed", "23", ALLOWED,
+	    "405 method not allowed\n"),
+	PAGE(408, "408 Request Timeout", "20", "", "408 request timeout\n"),
+	PAGE(421, "421 Misdirected Request", "41", "",
+	    "421 ask again on a connection of its own\n"),
+	PAGE(431, "431 Request Header Fields Too Large", "27", "",
+	    "431 request head too large\n"),
+	PAGE(501, "501 Not Implemented", "28", "",
+	    "501 unknown transfer coding\n"),
+	PAGE(502, "502 Bad Gateway", "23", "", "502 host misconfigured\n"),
+	PAGE(503, "503 Service Unavailable", "23", "",
+	    "503 host not answering\n"),
+	PAGE(505, "505 HTTP Version Not Supported", "18", "",
+	    "505 HTTP/1.1 only\n"),
+};
+
 static const void *
 alert(unsigned char description, size_t *size)
 {
-	static unsigned char record[ALERT_SIZE] = { 21, 3, 3, 0, 2, 2, 0 };
+	size_t i;
 
-	record[ALERT_SIZE - 1] = description;
-	*size = sizeof(record);
-	return record;
+	for (i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+		if (alerts[i][ALERT_SIZE - 1] != description)
+			continue;
+		*size = sizeof(alerts[i]);
+		return alerts[i];
+	}
+	return NULL;
 }
 
 static const void *
 page(unsigned short status, size_t *size)
 {
-	static char	text[PAGE_MAX];
-	size_t		i;
-	int		n;
+	size_t i;
 
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-		if (pages[i].status == status)
-			break;
+		if (pages[i].status != status)
+			continue;
+		*size = pages[i].size;
+		return pages[i].text;
 	}
-	if (i == sizeof(pages) / sizeof(pages[0]))
-		return NULL;
-	n = snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\n"
-	    "Content-Type: text/plain\r\nContent-Length: %zu\r\n"
-	    "%sConnection: close\r\n\r\n%s", pages[i].status,
-	    pages[i].reason, strlen(pages[i].body), pages[i].fields,
-	    pages[i].body);
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return NULL;
-	*size = (size_t)n;
-	return text;
+	return NULL;
 }
 
 const void *
@@ -85,4 +95,33 @@ answer_find(enum protocol protocol, unsigned int refusal, size_t *size)
 	if (protocol == PROTOCOL_TLS)
 		return alert(answer->alert, size);
 	return page(answer->status, size);
+}
+
+static bool
+listed(const struct sandbox_constant *list, size_t n, const void *bytes)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (list[i].bytes == bytes)
+			return true;
+	}
+	return false;
+}
+
+size_t
+answers_list(enum protocol protocol, struct sandbox_constant *list)
+{
+	unsigned int	 refusal;
+	const void	*bytes;
+	size_t		 n = 0, size = 0;
+
+	for (refusal = REFUSAL_NONE + 1; refusal < REFUSAL_COUNT; refusal++) {
+		bytes = answer_find(protocol, refusal, &size);
+		if (bytes == NULL || listed(list, n, bytes))
+			continue;
+		list[n].bytes = bytes;
+		list[n++].size = size;
+	}
+	return n;
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../sandbox/sandbox.h"
 #include "../common/confine.h"
 #include "relay.h"
 
@@ -184,13 +183,14 @@ loop_make(unsigned long descriptors)
 int
 main(int argc, char *argv[])
 {
-	struct confinement confinement;
+	struct sandbox_constant	answers[REFUSAL_COUNT];
+	struct confinement	confinement;
 
 	confine_options(&confinement, argc, argv);
 	protocol_choose(confinement.engine);
 	confine(&confinement);
 	loop_make(confinement.descriptors);
-	sandbox_enter_relay();
+	sandbox_enter_relay(answers, answers_list(relay_protocol, answers));
 	confine_silence();
 	relay_report(REPORT_READY, 0);
 	return event_base_dispatch(relay_base) == 0 ? 0 : 1;

@@ -4,9 +4,11 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../sandbox/sandbox.h"
 #include "../common/message.h"
 #include "../common/refusal.h"
 
@@ -34,5 +36,8 @@ void	word_end(const struct order *order);
 /* answer.c: the constant for a refusal in a protocol; *size its bytes. */
 const void *answer_find(enum protocol protocol, unsigned int refusal,
     size_t *size);
+/* All constants that answer_find() gives in a protocol, each once; list has
+ * room for REFUSAL_COUNT.  Gives how many. */
+size_t	answers_list(enum protocol protocol, struct sandbox_constant *list);
 
 #endif

@@ -92,14 +92,18 @@ class Outside:
     """What everybody may see."""
 
     def test_every_process_has_a_filter(self):
-        """Seccomp 2, NoNewPrivs 1; a child has its own beside the parent's."""
+        """Seccomp 2, NoNewPrivs 1; two filters, what is allowed and what is
+        forbidden, and a child has its own beside the parent's."""
         daemon, children = self.daemon_and_children()
         for pid in [daemon.pid, *children]:
             status = status_of(pid)
             self.assertEqual(status['Seccomp'].strip(), '2')
             self.assertEqual(status['NoNewPrivs'].strip(), '1')
-        for pid in children:
-            self.assertEqual(status_of(pid)['Seccomp_filters'].strip(), '2')
+        for pid in [daemon.pid, *children]:
+            eyes = held.program_of(pid) in ('usherd-tls', 'usherd-http')
+            self.assertEqual(
+                status_of(pid)['Seccomp_filters'].strip(),
+                '2' if pid == daemon.pid else '3' if eyes else '4')
 
     def test_kinds(self):
         """Two parsers and two relays a protocol, each its own program."""

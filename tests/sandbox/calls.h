@@ -2,7 +2,7 @@
 #ifndef USHER_CALLS_H
 #define USHER_CALLS_H
 
-/* calls.c: the system calls behind the table in attacks.c. */
+/* calls.c, numbers.c: the system calls behind the table in attacks.c. */
 enum {
 	CHILD_EPOLL = 5,	/* the loop's own descriptors */
 	CHILD_CLIENT = 8,	/* and the first number after them */
@@ -70,5 +70,25 @@ void	try_setsockopt(int);
 void	try_renumber(int);
 void	try_renumber_wide(int);
 void	try_dup(int);
+
+void	try_splice_into(int);
+void	try_splice_into_wide(int);
+void	try_splice_from(int);
+void	try_splice_from_wide(int);
+void	try_send_resized(int);
+void	try_send_shifted(int);
+void	try_send_other(int);
+void	try_send_to(int);
+void	try_send_to_wide(int);
+void	try_setfl_wide(int);
+void	try_setsockopt_wide(int);
+void	try_tcp_option_wide(int);
+void	try_ioctl_wide(int);
+void	try_read_wide(int);
+void	try_write_wide(int);
+void	try_accept_wide(int);
+void	try_setfd(int);
+void	try_kill_group(int);
+void	try_kill_group_wide(int);
 
 #endif
