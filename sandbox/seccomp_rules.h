@@ -34,9 +34,11 @@
 #define RULE_PIPE							\
 	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_CLOEXEC | O_NONBLOCK))
 
-#define RULE_PIPE_GROW							\
+#define RULE_PIPE_SIZE							\
+	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETPIPE_SZ))
+#define RULE_PIPE_RESIZE						\
 	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETPIPE_SZ),			\
-	    ARG(2, EQ, MOVER_PIPE_GROWN))
+	    ARG(2, LE, MOVER_PIPE_GROWN))
 
 /*
  * Relay: pair.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
@@ -53,6 +55,11 @@
 	ALLOW_IF(sendto, 2,						\
 	    ARG(3, EQ, MSG_NOSIGNAL | MSG_DONTWAIT),		\
 	    ARG(4, EQ, 0))
+
+/* Relay: run.c asks how much a receiver takes. */
+#define RULE_SNDBUF							\
+	ALLOW_IF(getsockopt, 2, ARG(1, EQ, SOL_SOCKET),	\
+	    ARG(2, EQ, SO_SNDBUF))
 
 /* Relay: run.c, half-close; pair.c, goodbye. */
 #define RULE_SHUTDOWN	ALLOW(shutdown)

@@ -43,7 +43,7 @@ SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o \
 SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
 SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
 SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
-	$(B)/program_linux.o $(B)/inherited_linux.o
+	$(B)/program_linux.o $(B)/inherited_linux.o $(B)/pipes_linux.o
 SYSTEM_RELAY_Linux = $(B)/mover_linux.o
 SYSTEM_USHER_Linux = $(B)/usher_secure_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
@@ -213,6 +213,8 @@ $(B)/options.o: src/usherd/options.c $(HEADERS)
 	$(COMPILE) $(TOLD) src/usherd/options.c
 $(B)/outq_linux.o: src/usherd/outq_linux.c $(HEADERS)
 	$(COMPILE) src/usherd/outq_linux.c
+$(B)/pipes_linux.o: src/usherd/pipes_linux.c $(HEADERS)
+	$(COMPILE) src/usherd/pipes_linux.c
 $(B)/privilege.o: src/usherd/privilege.c $(HEADERS)
 	$(COMPILE) src/usherd/privilege.c
 $(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)

@@ -43,7 +43,7 @@ confine_options(struct confinement *confinement, int argc, char *argv[])
 
 	memset(confinement, 0, sizeof(*confinement));
 	confinement->name = argv[0];
-	while ((option = getopt(argc, argv, "ce:i:n:")) != -1) {
+	while ((option = getopt(argc, argv, "ce:i:n:p:")) != -1) {
 		switch (option) {
 		case 'c':
 			confinement->change_root = 1;
@@ -60,6 +60,9 @@ confine_options(struct confinement *confinement, int argc, char *argv[])
 			break;
 		case 'n':
 			confinement->descriptors = number(optarg, &end);
+			break;
+		case 'p':
+			confinement->pipes = number(optarg, &end);
 			break;
 		default:
 			exit(1);

@@ -13,11 +13,13 @@
  *   -n N	at most N open descriptors, beside KEYS_COUNT
  *   -e NAME	how to read hellos (usherd-tls), or the
  *		protocol to refuse in (usherd-relay)
+ *	-p N	at most N bytes of pipes (usherd-relay)
  */
 struct confinement {
 	const char	*name;		/* argv[0] */
 	const char	*engine;	/* NULL: none given */
 	unsigned long	 descriptors;
+	unsigned long	 pipes;		/* 0: none given */
 	uid_t		 uid;
 	gid_t		 gid;
 	int		 change_ids;

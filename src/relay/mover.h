@@ -2,6 +2,7 @@
 #ifndef USHER_MOVER_H
 #define USHER_MOVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,10 +11,22 @@
  * process: they rest in a pipe for as long as the receiver will not take
  * them.  A pipe is borrowed when bytes come and given back when it is empty,
  * so an idle connection has none.  mover_linux.c: splice(2).
+ *
+ * What all pipes of a user may have is limited by the system, and whoever is
+ * beyond that gets pipes of two pages, which makes everybody slow.  So a relay
+ * has a share, and receivers that do not read must not keep it:
+ *
+ *	lent		what is taken in
+ *	below 1/4	as much as the pipe holds, which grows when found full
+ *	below 3/4	as much as the receiver has said that it has room for, so
+ *			that a receiver that is full has no pipe; what is left in
+ *			one all the same is cut down to what it holds
+ *	from 3/4 on	the same, but a page at most
  */
 struct load {
-	int	pipe[2];	/* -1 while nothing is held */
-	size_t	held;		/* bytes in the pipe */
+	int		pipe[2];	/* -1 while nothing is held */
+	size_t		held;		/* bytes in the pipe */
+	size_t		size;		/* that there is room for in it */
 };
 
 enum moved {
@@ -31,13 +44,21 @@ enum {
 	MOVER_PIPE_GROWN = 256 * 1024
 };
 
+/* All pipes together may have so many bytes. */
+void		mover_make(size_t share);
+
 void		mover_empty(struct load *load);	/* a load with nothing */
 
+/* So much is lent that receivers must be asked for their room. */
+bool		mover_tight(void);
+
 /*
- * Takes up to *limit bytes from the socket into an empty load, and takes them
- * off *limit unless that is GRANT_UNLIMITED.
+ * Takes up to *limit bytes, and no more than the receiver has room for, from
+ * the socket into an empty load, and takes them off *limit unless that is
+ * GRANT_UNLIMITED.
  */
-enum moved	mover_fill(struct load *load, int from, uint64_t *limit);
+enum moved	mover_fill(struct load *load, int from, uint64_t *limit,
+		    size_t room);
 /* Gives what is held to the socket.  Returns the pipe when it is empty. */
 enum moved	mover_drain(struct load *load, int to);
 /* Throws away what is held. */

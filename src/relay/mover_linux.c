@@ -8,27 +8,65 @@
 
 enum {
 	POOL_MAX = 64,			/* empty pipes kept for the next */
-	MOVE_MAX = 1024 * 1024		/* a turn; the pipe bounds it below */
+	POOL_LEAST = 4 * MOVER_PIPE_SIZE, /* however small the share is */
+	MOVE_MAX = 1024 * 1024,		/* a turn; the pipe bounds it below */
+	PIPE_LEAST = 4096
 };
 
-static int	pool[POOL_MAX][2];
-static size_t	npool;
+struct spare {
+	int	pipe[2];
+	size_t	size;
+};
+
+static struct spare	pool[POOL_MAX];
+static size_t		npool;
+static size_t		share, lent, pooled;	/* bytes */
+
+void
+mover_make(size_t bytes)
+{
+	share = bytes;
+}
 
 void
 mover_empty(struct load *load)
 {
 	load->pipe[0] = load->pipe[1] = -1;
-	load->held = 0;
+	load->held = load->size = 0;
+}
+
+bool
+mover_tight(void)
+{
+	return lent >= share / 4;
+}
+
+/* Most of it is lent. */
+static bool
+scarce(void)
+{
+	return lent >= share / 4 * 3;
 }
 
 static int
 borrow(struct load *load)
 {
-	if (npool == 0)
-		return pipe2(load->pipe, O_CLOEXEC | O_NONBLOCK);
-	npool--;
-	load->pipe[0] = pool[npool][0];
-	load->pipe[1] = pool[npool][1];
+	int size;
+
+	if (npool > 0) {
+		npool--;
+		load->pipe[0] = pool[npool].pipe[0];
+		load->pipe[1] = pool[npool].pipe[1];
+		load->size = pool[npool].size;
+		pooled -= load->size;
+	} else {
+		if (pipe2(load->pipe, O_CLOEXEC | O_NONBLOCK) == -1)
+			return -1;
+		/* Less than usual where the user has no pages left. */
+		size = fcntl(load->pipe[0], F_GETPIPE_SZ);
+		load->size = size == -1 ? MOVER_PIPE_SIZE : (size_t)size;
+	}
+	lent += load->size;
 	return 0;
 }
 
@@ -39,15 +77,27 @@ close_pipe(const int pipe[2])
 	(void)close(pipe[1]);
 }
 
+/* Large ones too: a bulk transfer gives its pipe back after every step. */
+static bool
+pool_has_room(size_t size)
+{
+	const size_t room = share / 8 < POOL_LEAST ? POOL_LEAST : share / 8;
+
+	return npool < POOL_MAX && size >= MOVER_PIPE_SIZE &&
+	    pooled + size <= room;
+}
+
 static void
 give_back(struct load *load)
 {
-	if (npool == POOL_MAX) {
+	lent -= load->size;
+	if (load->held > 0 || !pool_has_room(load->size)) {
 		close_pipe(load->pipe);
 	} else {
-		pool[npool][0] = load->pipe[0];
-		pool[npool][1] = load->pipe[1];
-		npool++;
+		pool[npool].pipe[0] = load->pipe[0];
+		pool[npool].pipe[1] = load->pipe[1];
+		pool[npool++].size = load->size;
+		pooled += load->size;
 	}
 	mover_empty(load);
 }
@@ -55,21 +105,44 @@ give_back(struct load *load)
 void
 mover_drop(struct load *load)
 {
-	if (load->pipe[0] == -1)
-		return;
-	if (load->held == 0) {
+	if (load->pipe[0] != -1)
 		give_back(load);
-		return;
-	}
-	close_pipe(load->pipe);
-	mover_empty(load);
 }
 
 void
 mover_trim(void)
 {
 	while (npool > 0)
-		close_pipe(pool[--npool]);
+		close_pipe(pool[--npool].pipe);
+	pooled = 0;
+}
+
+static int
+resize(struct load *load, size_t bytes)
+{
+	int size;
+
+	size = fcntl(load->pipe[0], F_SETPIPE_SZ, (int)bytes);
+	if (size == -1)
+		return -1;
+	lent = lent - load->size + (size_t)size;
+	load->size = (size_t)size;
+	return 0;
+}
+
+/*
+ * Its receiver is full.  Each piece that came takes a page, so it may need
+ * more of them than its bytes would fill: then that size is busy.
+ */
+static void
+cut_down(struct load *load)
+{
+	size_t size = PIPE_LEAST;
+
+	while (size < load->held)
+		size *= 2;
+	while (size < load->size && resize(load, size) == -1)
+		size *= 2;
 }
 
 static ssize_t
@@ -85,11 +158,14 @@ move(int from, int to, size_t n)
 }
 
 enum moved
-mover_fill(struct load *load, int from, uint64_t *limit)
+mover_fill(struct load *load, int from, uint64_t *limit, size_t room)
 {
-	size_t	want = MOVE_MAX;
-	ssize_t	n;
+	size_t		want = scarce() ? PIPE_LEAST : MOVE_MAX;
+	ssize_t		n;
+	enum moved	moved;
 
+	if (room < want)
+		want = room;
 	if (*limit < want)
 		want = (size_t)*limit;
 	if (load->pipe[0] == -1 && borrow(load) == -1)
@@ -97,19 +173,20 @@ mover_fill(struct load *load, int from, uint64_t *limit)
 	n = move(from, load->pipe[1], want);
 	if (n > 0) {
 		load->held = (size_t)n;
-		/* A bulk transfer, worth fewer and larger steps; where the
-		 * user has no pages left for that (pipe(7)), it stays. */
-		if (n == MOVER_PIPE_SIZE)
-			(void)fcntl(load->pipe[0], F_SETPIPE_SZ,
-			    MOVER_PIPE_GROWN);
+		/* A bulk transfer, worth fewer and larger steps. */
+		if (n == MOVER_PIPE_SIZE && load->size == MOVER_PIPE_SIZE &&
+		    want >= MOVER_PIPE_GROWN && !scarce())
+			(void)resize(load, MOVER_PIPE_GROWN);
 		if (*limit != GRANT_UNLIMITED)
 			*limit -= (uint64_t)n;
 		return MOVED_SOME;
 	}
-	give_back(load);
 	if (n == 0)
-		return MOVED_END;
-	return errno == EAGAIN ? MOVED_NONE : MOVED_BROKEN;
+		moved = MOVED_END;
+	else
+		moved = errno == EAGAIN ? MOVED_NONE : MOVED_BROKEN;
+	give_back(load);
+	return moved;
 }
 
 enum moved
@@ -118,8 +195,13 @@ mover_drain(struct load *load, int to)
 	ssize_t n;
 
 	n = move(load->pipe[0], to, load->held);
+	if (n == -1 && errno == EAGAIN) {
+		if (mover_tight())
+			cut_down(load);
+		return MOVED_NONE;
+	}
 	if (n == -1)
-		return errno == EAGAIN ? MOVED_NONE : MOVED_BROKEN;
+		return MOVED_BROKEN;
 	load->held -= (size_t)n;
 	if (load->held == 0)
 		give_back(load);

@@ -244,7 +244,8 @@ pair_quiet(struct age *age)
 
 	pair = (void *)((char *)age - offsetof(struct pair, age));
 	pair->listed = NULL;
-	if (pair->down.load.held == 0) {
+	/* Nor may more of it wait for the client to read. */
+	if (pair->down.load.held == 0 && pair->client.writable) {
 		pair->patient = false;
 		pair->up.ended = true;
 	}

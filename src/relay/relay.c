@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../common/confine.h"
+#include "mover.h"
 #include "relay.h"
 
 enum {
@@ -188,6 +189,7 @@ main(int argc, char *argv[])
 
 	confine_options(&confinement, argc, argv);
 	protocol_choose(confinement.engine);
+	mover_make(confinement.pipes);
 	confine(&confinement);
 	loop_make(confinement.descriptors);
 	sandbox_enter_relay(answers, answers_list(relay_protocol, answers));

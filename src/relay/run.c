@@ -13,6 +13,7 @@
 
 enum {
 	STARVED_MS = 50,	/* no pipe to be had: try again */
+	BUFFER_LEAST = 4096,	/* no socket has less, socket(7) */
 	MOVES_PER_TURN = 32	/* then the others have their turn */
 };
 
@@ -44,12 +45,41 @@ pair_run_later(struct pair *pair, int ms)
 		(void)evtimer_add(turn_event, &wait);
 }
 
+/*
+ * How much the receiver will take for certain, 0 until it says that it has
+ * room.  What is taken in beyond that would rest in a pipe for as long as it
+ * likes.  When it says so, a third of its buffer is free (unix(7): three
+ * quarters), and asking makes it tell later.
+ */
+static size_t
+room(struct pair *pair, struct side *to)
+{
+	struct pollfd	receiver = { to->fd, POLLOUT, 0 };
+	socklen_t	size = sizeof(int);
+	int		buffer;
+
+	if (!mover_tight())
+		return SIZE_MAX;
+	if (!to->writable)
+		return 0;
+	if (poll(&receiver, 1, 0) != 1) {
+		to->writable = false;
+		side_want(pair, to, EV_WRITE);
+		return 0;
+	}
+	if (getsockopt(to->fd, SOL_SOCKET, SO_SNDBUF, &buffer, &size) == -1 ||
+	    buffer < BUFFER_LEAST)
+		return BUFFER_LEAST / 3;
+	return (size_t)buffer / 3;
+}
+
 /* Takes the next bytes in, or gives on what is held.  One step. */
 static enum moved
 flow_step(struct pair *pair, struct flow *flow, struct side *from,
     struct side *to, uint64_t *grant)
 {
-	enum moved moved;
+	enum moved	moved;
+	size_t		space;
 
 	if (flow->load.held > 0) {
 		if (!to->writable)
@@ -63,7 +93,10 @@ flow_step(struct pair *pair, struct flow *flow, struct side *from,
 	}
 	if (flow->ended || !from->readable || *grant == 0)
 		return MOVED_NONE;
-	moved = mover_fill(&flow->load, from->fd, grant);
+	space = room(pair, to);
+	if (space == 0)
+		return MOVED_NONE;
+	moved = mover_fill(&flow->load, from->fd, grant, space);
 	/* Watching a socket anew tells at once whether it has more. */
 	if (moved == MOVED_NONE || (moved == MOVED_SOME && *grant > 0 &&
 	    (from->watched & EV_READ) == 0)) {

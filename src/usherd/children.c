@@ -53,8 +53,8 @@ become(const struct child *child, int control, int report)
 {
 	const struct privilege	*who = settings->privilege;
 	const bool		 parser = child->role == ROLE_PARSER;
-	char			 ids[32], limit[16];
-	char			*argv[10];
+	char			 ids[32], limit[16], pipes[24];
+	char			*argv[12];
 	int			 program, n = 0;
 
 	program = settings->programs[!parser ? PROGRAM_RELAY :
@@ -78,6 +78,12 @@ become(const struct child *child, int control, int report)
 		argv[n++] = (char *)(uintptr_t)"-e";
 		argv[n++] = (char *)(uintptr_t)(parser ? settings->engine :
 		    child->protocol == PROTOCOL_TLS ? "tls" : "http");
+	}
+	if (!parser) {
+		(void)snprintf(pipes, sizeof(pipes), "%zu",
+		    settings->relay_pipes);
+		argv[n++] = (char *)(uintptr_t)"-p";
+		argv[n++] = pipes;
 	}
 	argv[n] = NULL;
 	/* ^C reaches the whole process group: the parent decides, not they. */

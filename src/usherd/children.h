@@ -79,6 +79,7 @@ struct child_settings {
 	int				 programs[3];	/* tls, http, relay */
 	unsigned int			 parser_clients; /* each, at most */
 	unsigned int			 relay_pairs;
+	size_t				 relay_pipes;	/* bytes, each */
 };
 
 enum { PROGRAM_TLS, PROGRAM_HTTP, PROGRAM_RELAY, PROGRAMS };

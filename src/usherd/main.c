@@ -17,6 +17,7 @@
 #include "listener.h"
 #include "log.h"
 #include "options.h"
+#include "pipes.h"
 #include "program.h"
 #include "slots.h"
 #include "unpicked.h"
@@ -270,6 +271,8 @@ main(int argc, char *argv[])
 	    (descriptors - SLOTS_BASE) / (4 * options.jobs));
 	settings.relay_pairs = at_most(RELAY_PAIRS_MAX,
 	    (descriptors - 32 - KEYS_COUNT) / RELAY_DESCRIPTORS);
+	settings.relay_pipes = pipes_share(options.jobs *
+	    (unsigned int)(wanted[PROTOCOL_TLS] + wanted[PROTOCOL_HTTP]));
 	children_make(loop, &settings, wanted, options.jobs);
 	slots_fill();
 	visitors_make(loop, settings.parser_clients * options.jobs *
