@@ -51,14 +51,16 @@ LIBEVENT = -levent_core
 BEARSSL = -lbearssl
 UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 
-CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/message.o $(B)/no_resolver.o
+CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/loop.o \
+	$(B)/message.o $(B)/no_resolver.o
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
 	$(B)/visitor.o $(B)/journey.o $(B)/refused.o $(B)/counts.o \
 	$(B)/backend.o $(B)/hosts.o $(B)/lookup.o $(B)/place.o \
 	$(B)/children.o $(B)/talk.o $(B)/address.o $(B)/budget.o \
 	$(B)/handoff.o $(B)/unpicked.o $(B)/tcp_options.o \
 	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
-	$(B)/agelist.o $(B)/hostname.o $(B)/message_send.o $(B)/refusal.o \
+	$(B)/agelist.o $(B)/hostname.o $(B)/loop.o $(B)/message_send.o \
+	$(B)/refusal.o \
 	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
 PARSER = $(B)/parser.o $(B)/hostname.o $(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
@@ -93,9 +95,12 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust
-TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm
+TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
+	$(B)/tests/novdso
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
+FAULT = $(B)/tests/fault/usherd $(B)/tests/fault/usherd-tls \
+	$(B)/tests/fault/usherd-http $(B)/tests/fault/usherd-relay
 
 PAGES = $(B)/usher.1 $(B)/usher-hosts.5 $(B)/usher-handoff.7 $(B)/usherd.8
 
@@ -106,18 +111,19 @@ PAGES = $(B)/usher.1 $(B)/usher-hosts.5 $(B)/usher-handoff.7 $(B)/usherd.8
 TOLD = -DUSHER_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DLIBDIR='"$(LIBDIR)"'
 TELLING = $(B)/options.o $(B)/program_linux.o $(B)/usher_main.o \
-	$(B)/usher_run.o $(B)/usherd $(B)/usher $(B)/tests/try/usherd $(PAGES)
+	$(B)/usher_run.o $(B)/usherd $(B)/usher $(B)/tests/try/usherd \
+	$(B)/tests/fault/usherd $(PAGES)
 TELL = $(VERSION) $(SBINDIR) $(BINDIR) $(LIBDIR) $(LIBEXECDIR)
 
 HEADERS != echo src/*/*.h sandbox/*.h
-MADE != mkdir -p $(B)/tests/try && { \
+MADE != mkdir -p $(B)/tests/try $(B)/tests/fault && { \
 	[ "$$(cat $(B)/told 2>/dev/null)" = '$(TELL)' ] || \
 	{ rm -f $(TELLING) && echo '$(TELL)' >$(B)/told; }; }
 
 all: $(PROGRAMS) $(PAGES)
 
 # What the tests need beside the programs; check(3) among it.
-test-programs: all $(UNITS) $(TOOLS) $(TRY)
+test-programs: all $(UNITS) $(TOOLS) $(TRY) $(FAULT)
 
 $(B)/usherd: $(USHERD)
 	$(LINK) -pie $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
@@ -149,6 +155,8 @@ $(B)/confine.o: src/common/confine.c $(HEADERS)
 	$(COMPILE) src/common/confine.c
 $(B)/idmap.o: src/common/idmap.c $(HEADERS)
 	$(COMPILE) src/common/idmap.c
+$(B)/loop.o: src/common/loop.c $(HEADERS)
+	$(COMPILE) src/common/loop.c
 $(B)/hostname.o: src/common/hostname.c $(HEADERS)
 	$(COMPILE) src/common/hostname.c
 $(B)/message_send.o: src/common/message_send.c $(HEADERS)
@@ -438,6 +446,32 @@ $(B)/tests/try/try_parser.o: tests/sandbox/try_parser.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_parser.c
 $(B)/tests/try/try_relay.o: tests/sandbox/try_relay.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_relay.c
+
+# The same objects with a system call that fails once: tests/fault/.
+
+EPOLL_CTL = $(B)/tests/fault/epoll_ctl.o
+
+$(EPOLL_CTL): tests/fault/epoll_ctl.c
+	$(COMPILE) tests/fault/epoll_ctl.c
+
+$(B)/tests/fault/usherd: $(USHERD) $(EPOLL_CTL)
+	$(LINK) -pie $(EPOLL_CTL) $(USHERD) $(LIBEVENT) \
+	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/tests/fault/usherd-tls: $(PARSER) $(TLS) $(EPOLL_CTL)
+	$(LINK) $(PIE) $(EPOLL_CTL) $(PARSER) $(TLS) $(LIBEVENT) $(BEARSSL) \
+	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/tests/fault/usherd-http: $(PARSER) $(HTTP) $(EPOLL_CTL)
+	$(LINK) $(PIE) $(EPOLL_CTL) $(PARSER) $(HTTP) $(LIBEVENT) \
+	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/tests/fault/usherd-relay: $(RELAY) $(EPOLL_CTL)
+	$(LINK) $(PIE) $(EPOLL_CTL) $(RELAY) $(LIBEVENT) \
+	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/tests/novdso: tests/e2e/novdso.c
+	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/e2e/novdso.c
 
 $(B)/tests/load: tests/bench/load.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/load.c

@@ -19,6 +19,7 @@
 #include "../common/agelist.h"
 #include "../common/confine.h"
 #include "../common/idmap.h"
+#include "../common/loop.h"
 #include "../common/message.h"
 #include "../common/refusal.h"
 #include "protocol.h"
@@ -29,6 +30,7 @@ enum {
 	REST_MS = 20,		/* bounds the looks of one that drips bytes: */
 	RESTS_MAX = 32,		/* it rests longer each time, up to so many */
 	MESSAGES_PER_TURN = 4,
+	TIMERS = 8,		/* one for each list of ages */
 	SPARE_DESCRIPTORS = 16	/* ours, and a message on its way in */
 };
 
@@ -270,7 +272,7 @@ client_begin(int fd, uint32_t id)
 	else if (nused < nclients)
 		client = &clients[nused++];
 	else
-		errx(1, "more connections than agreed");
+		_exit(1);	/* more connections than agreed */
 	client->fd = fd;
 	client->lowat = 1;
 	client->looks = 0;
@@ -283,7 +285,7 @@ client_begin(int fd, uint32_t id)
 	if (event_assign(&client->event, base, fd,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, client_ready,
 	    client) == -1)
-		errx(1, "event");
+		_exit(1);	/* only for what is no event */
 	agelist_touch(&deadlines, &client->deadline);
 	client_look(client);
 }
@@ -394,7 +396,7 @@ loop_make(void)
 {
 	struct event *control;
 
-	base = event_base_new();
+	base = loop_new(NULL, TIMERS);
 	if (base == NULL)
 		errx(1, "event base");
 	agelist_init(&deadlines, base, DEADLINE_MS, client_late);

@@ -228,8 +228,11 @@ side_want(struct pair *pair, struct side *side, short what)
 	side->watched |= what;
 	if (event_assign(&side->event, relay_base, side->fd,
 	    (short)(side->watched | EV_ET | EV_PERSIST), side->ready,
-	    pair) == -1 || event_add(&side->event, NULL) == -1)
-		errx(1, "event");
+	    pair) == 0 && event_add(&side->event, NULL) == 0)
+		return;
+	side->watched = 0;
+	pair->broken = true;
+	pair_run_later(pair, 0);
 }
 
 /*
@@ -263,7 +266,7 @@ pair_new(int client)
 	else if (nused < npairs)
 		pair = &pairs[nused++];
 	else
-		errx(1, "more connections than agreed");
+		_exit(1);	/* more connections than agreed */
 	live++;
 	memset(pair, 0, sizeof(*pair));
 	mover_empty(&pair->up.load);

@@ -65,6 +65,7 @@ struct pair {
 	bool		 client_ended;	/* its FIN has been seen */
 	bool		 client_read;	/* and all before it taken in */
 	bool		 queued;
+	bool		 broken;	/* to be ended when it is run next */
 	struct age	 age;
 	struct agelist	*listed;	/* where age is, or NULL */
 	TAILQ_ENTRY(pair) turn;		/* in turns while queued */
@@ -81,7 +82,8 @@ void		 pair_answer(struct pair *pair, unsigned int refusal);
 /* A new backend in place of the old one, if any. */
 void		 pair_attach(struct pair *pair, int backend);
 void		 side_close(struct side *side);
-/* From now on the side is watched for this, too; may end the pair. */
+/* From now on the side is watched for this, too.  Where the system has no
+ * memory for that, the pair is ended, but not before this turn is over. */
 void		 side_want(struct pair *pair, struct side *side, short what);
 /* So many bytes more, of the same request or of a new one. */
 void		 pair_grant(struct pair *pair, const struct order *order);

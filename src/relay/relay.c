@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "../common/confine.h"
+#include "../common/loop.h"
 #include "mover.h"
 #include "relay.h"
 
 enum {
 	MESSAGES_PER_TURN = 4,
+	TIMERS = 8,			/* one for each list of ages, turns */
 	SPARE_DESCRIPTORS = 32,		/* ours, and a message on its way in */
 	DESCRIPTORS_PER_PAIR = 6	/* two sockets, two pipes */
 };
@@ -169,7 +171,7 @@ loop_make(unsigned long descriptors)
 
 	if (descriptors < SPARE_DESCRIPTORS + DESCRIPTORS_PER_PAIR)
 		errx(1, "-n: too few");
-	relay_base = event_base_new();
+	relay_base = loop_new(NULL, TIMERS);
 	if (relay_base == NULL)
 		errx(1, "event base");
 	pair_table((descriptors - SPARE_DESCRIPTORS) / DESCRIPTORS_PER_PAIR);

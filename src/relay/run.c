@@ -295,6 +295,10 @@ pair_run(struct pair *pair)
 {
 	int turn;
 
+	if (pair->broken) {
+		pair_end(pair);
+		return;
+	}
 	if (pair->state == PAIR_GOODBYE) {
 		pair_goodbye(pair);
 		return;

@@ -130,7 +130,9 @@ start(struct child *child)
 	child->started = agelist_now();
 	child->load = 0;
 	talk_reset(child);
-	return event_add(child->reports, NULL);
+	if (event_add(child->reports, NULL) == -1)
+		child_kill(child, "cannot be listened to");
+	return 0;
 }
 
 static void

@@ -46,8 +46,10 @@ resume_all(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	for (i = 0; i < nlisteners && !stopped; i++)
-		(void)event_add(listeners[i].event, NULL);
+	for (i = 0; i < nlisteners && !stopped; i++) {
+		if (event_add(listeners[i].event, NULL) == -1)
+			pause_listener(&listeners[i]);
+	}
 }
 
 static int

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
+#include "../common/loop.h"
 #include "budget.h"
 #include "counts.h"
 #include "hosts.h"
@@ -178,9 +179,16 @@ at_most(unsigned int value, unsigned int limit)
 }
 
 static void
+loop_says(const char *text)
+{
+	log_line("event loop: %s", text);
+}
+
+/* There are fewer timers than descriptors of our own. */
+static void
 loop_make(void)
 {
-	loop = event_base_new();
+	loop = loop_new(loop_says, SLOTS_BASE);
 	if (loop == NULL)
 		errx(1, "event base");
 	signal_watch(SIGTERM, on_stop);

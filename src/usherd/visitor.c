@@ -138,7 +138,8 @@ verdict_check(const struct verdict *verdict, struct hostname *name,
 		*event = EVENT_REFUSED;
 		return verdict->kept == 1 ||
 		    verdict->refusal == REFUSAL_NONE ||
-		    verdict->refusal > REFUSAL_NAME_DIGITS ? -1 : 0;
+		    (verdict->refusal > REFUSAL_NAME_DIGITS &&
+		    verdict->refusal != REFUSAL_OVERLOAD) ? -1 : 0;
 	case VERDICT_GONE:
 		*event = EVENT_GONE;
 		return verdict->kept == 1 ? -1 : 0;

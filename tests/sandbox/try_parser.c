@@ -42,7 +42,7 @@ static const struct saying {
 	{ "path", sizeof(struct verdict),
 	    { .id = 1, .code = VERDICT_NAMED, .name = { "../etc" } } },
 	{ "parents-reason", sizeof(struct verdict), { .id = 1,
-	    .code = VERDICT_REFUSED, .refusal = REFUSAL_OVERLOAD } },
+	    .code = VERDICT_REFUSED, .refusal = REFUSAL_UNKNOWN } },
 	{ "no-reason", sizeof(struct verdict),
 	    { .id = 1, .code = VERDICT_REFUSED } },
 	{ "huge-reason", sizeof(struct verdict),
