@@ -76,6 +76,10 @@ def with_user(command):
     return words
 
 
+# What usherd is started by, when not by itself: a command and its options.
+WRAPPER = []
+
+
 class Usherd:
     """usherd on ephemeral loopback ports, with a hosts directory."""
 
@@ -87,6 +91,7 @@ class Usherd:
             command = [str(build / 'usherd'), '-d', str(hosts), *options]
             command += ['-t', '127.0.0.1:0'] * tls
             command += ['-p', '127.0.0.1:0'] * http
+        command = [*WRAPPER, *command]
         self.log_lines = []
         self.log_raw = b''      # the same, not decoded
         self.process = subprocess.Popen(
