@@ -54,7 +54,7 @@ UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/loop.o \
 	$(B)/message.o $(B)/no_resolver.o
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
-	$(B)/visitor.o $(B)/journey.o $(B)/refused.o $(B)/counts.o \
+	$(B)/visitor.o $(B)/rules.o $(B)/journey.o $(B)/refused.o $(B)/counts.o \
 	$(B)/backend.o $(B)/hosts.o $(B)/lookup.o $(B)/place.o \
 	$(B)/children.o $(B)/talk.o $(B)/address.o $(B)/budget.o \
 	$(B)/handoff.o $(B)/unpicked.o $(B)/tcp_options.o \
@@ -66,7 +66,7 @@ PARSER = $(B)/parser.o $(B)/hostname.o $(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
 HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
-RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/answer.o \
+RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o $(B)/answer.o \
 	$(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
 
@@ -93,7 +93,7 @@ PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
 # Each unit suite links what it tests and nothing else.
 UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
-	$(B)/tests/test_message $(B)/tests/test_proxy \
+	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso
@@ -191,6 +191,8 @@ $(B)/answer.o: src/relay/answer.c $(HEADERS)
 	$(COMPILE) src/relay/answer.c
 $(B)/mover_linux.o: src/relay/mover_linux.c $(HEADERS)
 	$(COMPILE) src/relay/mover_linux.c
+$(B)/order.o: src/relay/order.c $(HEADERS)
+	$(COMPILE) src/relay/order.c
 $(B)/pair.o: src/relay/pair.c $(HEADERS)
 	$(COMPILE) src/relay/pair.c
 $(B)/run.o: src/relay/run.c $(HEADERS)
@@ -253,6 +255,8 @@ $(B)/place.o: src/usherd/place.c $(HEADERS)
 	$(COMPILE) src/usherd/place.c
 $(B)/refused.o: src/usherd/refused.c $(HEADERS)
 	$(COMPILE) src/usherd/refused.c
+$(B)/rules.o: src/usherd/rules.c $(HEADERS)
+	$(COMPILE) src/usherd/rules.c
 $(B)/journey.o: src/usherd/journey.c $(HEADERS)
 	$(COMPILE) src/usherd/journey.c
 $(B)/visitor.o: src/usherd/visitor.c $(HEADERS)
@@ -382,6 +386,11 @@ $(B)/tests/test_message: tests/unit/test_message.c $(UNIT_SOURCES) \
 	$(UNIT) tests/unit/test_message.c $(B)/message.o \
 	    $(B)/message_send.o $(UNIT_LIBS)
 
+RULES = $(B)/rules.o $(B)/order.o $(B)/refusal.o $(B)/hostname.o
+
+$(B)/tests/test_rules: tests/unit/test_rules.c $(UNIT_SOURCES) $(RULES)
+	$(UNIT) tests/unit/test_rules.c $(RULES) $(UNIT_LIBS)
+
 PROXY = $(B)/proxy.o $(B)/crc32c.o
 
 $(B)/tests/test_proxy: tests/unit/test_proxy.c $(UNIT_SOURCES) $(PROXY)
@@ -412,7 +421,7 @@ TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
 WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent \
 	-Wl,--wrap=message_send
 WRAP_PARSER = -Wl,--wrap=protocol_look
-WRAP_RELAY = -Wl,--wrap=message_take
+WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=pair_relay
 
 $(B)/tests/try/usherd: $(USHERD) $(B)/tests/try/try_parent.o $(ATTACKS) \
 	    $(B)/message.o
@@ -430,8 +439,10 @@ $(B)/tests/try/usherd-http: $(PARSER) $(HTTP) $(B)/tests/try/try_parser.o \
 	$(LINK) $(PIE) $(WRAP_PARSER) $(B)/tests/try/try_parser.o $(ATTACKS) \
 	    $(PARSER) $(HTTP) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
-$(B)/tests/try/usherd-relay: $(RELAY) $(B)/tests/try/try_relay.o $(ATTACKS)
-	$(LINK) $(PIE) $(WRAP_RELAY) $(B)/tests/try/try_relay.o $(ATTACKS) \
+$(B)/tests/try/usherd-relay: $(RELAY) $(B)/tests/try/try_relay.o \
+	    $(B)/tests/try/try_report.o $(ATTACKS)
+	$(LINK) $(PIE) $(WRAP_RELAY) $(B)/tests/try/try_relay.o \
+	    $(B)/tests/try/try_report.o $(ATTACKS) \
 	    $(RELAY) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
 $(B)/tests/try/attacks.o: tests/sandbox/attacks.c $(TRY_HEADERS)
@@ -446,6 +457,8 @@ $(B)/tests/try/try_parser.o: tests/sandbox/try_parser.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_parser.c
 $(B)/tests/try/try_relay.o: tests/sandbox/try_relay.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_relay.c
+$(B)/tests/try/try_report.o: tests/sandbox/try_report.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/try_report.c
 
 # The same objects with a system call that fails once: tests/fault/.
 

@@ -57,18 +57,22 @@ enum intake_kind {
 	INTAKE_PING		/* answer with VERDICT_PONG */
 };
 
-/* As many descriptors as items of kind INTAKE_SHOW, in their order. */
+/*
+ * As many descriptors as items of kind INTAKE_SHOW, in their order.  A parser
+ * that is told anything else than this ends.
+ */
 struct intake {
 	struct {
 		uint32_t	kind;
-		uint32_t	id;
+		uint32_t	id;	/* SHOW: one it does not have; LOOK,
+					 * DROP: any but 0; else 0 */
 	}	item[INTAKE_BATCH];
 };
 
 /* Parser to parent. */
 enum verdict_code {
-	VERDICT_READY = 1,	/* confined, waiting for connections */
-	VERDICT_PONG,
+	VERDICT_READY = 1,	/* confined, waiting for connections; once */
+	VERDICT_PONG,		/* once for each INTAKE_PING */
 	VERDICT_NAMED,		/* a request, and name is whom it is for */
 	VERDICT_NAMELESS,	/* a request that names nobody */
 	VERDICT_MORE,		/* the next part of the same request */
@@ -76,6 +80,11 @@ enum verdict_code {
 	VERDICT_GONE		/* the client has ended, or INTAKE_DROP */
 };
 
+/*
+ * One for each INTAKE_SHOW and INTAKE_LOOK, and one for INTAKE_DROP where the
+ * parser still has its copy.  What may stand in which field of which verdict
+ * of which parser is in src/usherd/rules.h; all else is 0.
+ */
 struct verdict {
 	uint32_t	id;		/* 0 for READY and PONG */
 	uint8_t		code;
@@ -119,13 +128,18 @@ enum order_kind {
 				 * close then */
 };
 
+/*
+ * What may stand in which field for which relay is in src/relay/order.c; all
+ * else is 0.
+ */
 struct order {
 	uint8_t		kind;
 	uint8_t		refusal;
 	uint8_t		patient;	/* NEXT, END: the present response may
 					 * be under way */
 	uint8_t		last;		/* 1: no more will be said about it */
-	uint32_t	id;		/* ORDER_RELAY: 0 when no more will be */
+	uint32_t	id;		/* ORDER_RELAY: 0 when no more will be;
+					 * ORDER_REFUSE: 0 */
 	uint64_t	grant;
 	uint8_t		partial;	/* 1: the request goes on behind it */
 	uint8_t		zeros[7];
@@ -137,9 +151,10 @@ struct orders {
 
 /* Relay to parent. */
 enum report_kind {
-	REPORT_READY = 1,
-	REPORT_PONG,
-	REPORT_ENDED,		/* value connections without id have ended */
+	REPORT_READY = 1,	/* value is 0; once */
+	REPORT_PONG,		/* value is 0; once for each ORDER_PING */
+	REPORT_ENDED,		/* value connections have ended, 1 or more */
+	/* a relay for HTTP only: */
 	REPORT_MOVED,		/* value is an id: its grant is used up, and
 				 * unless that was partial, a response to it
 				 * has begun */

@@ -68,6 +68,36 @@ static const struct refusal_answer answers[REFUSAL_COUNT] = {
 	[REFUSAL_PARSER] = { "parser-died", INTERNAL_ERROR, 503, NULL },
 };
 
+/* Which parsers may say so. */
+enum {
+	TLS = 1 << PROTOCOL_TLS,
+	HTTP = 1 << PROTOCOL_HTTP
+};
+
+static const unsigned char said_by[REFUSAL_COUNT] = {
+	[REFUSAL_NOT_HELLO] = TLS,
+	[REFUSAL_OVERFLOW] = TLS,
+	[REFUSAL_MALFORMED] = TLS | HTTP,
+	[REFUSAL_DISAGREE] = TLS,
+	[REFUSAL_TRUNCATED] = TLS | HTTP,
+	[REFUSAL_TOO_LARGE] = TLS | HTTP,
+	[REFUSAL_TIMEOUT] = TLS | HTTP,
+	[REFUSAL_METHOD] = HTTP,
+	[REFUSAL_CODING] = HTTP,
+	[REFUSAL_VERSION] = HTTP,
+	[REFUSAL_NAME_EMPTY] = TLS | HTTP,
+	[REFUSAL_NAME_LONG] = TLS | HTTP,
+	[REFUSAL_NAME_NOT_ASCII] = TLS | HTTP,
+	[REFUSAL_NAME_PORT] = TLS | HTTP,
+	[REFUSAL_NAME_UNDERSCORE] = TLS | HTTP,
+	[REFUSAL_NAME_CHARACTER] = TLS | HTTP,
+	[REFUSAL_NAME_EMPTY_LABEL] = TLS | HTTP,
+	[REFUSAL_NAME_LONG_LABEL] = TLS | HTTP,
+	[REFUSAL_NAME_HYPHEN] = TLS | HTTP,
+	[REFUSAL_NAME_DIGITS] = TLS | HTTP,
+	[REFUSAL_OVERLOAD] = TLS | HTTP
+};
+
 const struct refusal_answer *
 refusal_answer(unsigned int refusal)
 {
@@ -80,4 +110,11 @@ enum refusal
 refusal_of_name(enum hostname_fault fault)
 {
 	return (enum refusal)(REFUSAL_NAME_EMPTY + (fault - HOSTNAME_EMPTY));
+}
+
+bool
+refusal_said_by(unsigned int refusal, enum protocol protocol)
+{
+	return refusal < REFUSAL_COUNT &&
+	    (said_by[refusal] & 1U << protocol) != 0;
 }

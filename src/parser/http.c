@@ -3,6 +3,8 @@
  * usherd-http: the name is the Host of each request, and a request may pass
  * as far as its framing has been read.
  */
+#include <string.h>
+
 #include "../common/refusal.h"
 #include "protocol.h"
 #include "request.h"
@@ -18,8 +20,9 @@ protocol_engine(const char *engine)
 static enum look
 refuse(struct verdict *verdict, enum refusal refusal)
 {
+	/* Nothing of what was found before. */
+	memset(verdict, 0, sizeof(*verdict));
 	verdict->code = VERDICT_REFUSED;
-	verdict->kept = 0;
 	verdict->refusal = (uint8_t)refusal;
 	return LOOK_VERDICT;
 }

@@ -322,6 +322,23 @@ client_word(uint32_t id, enum intake_kind kind)
 		client_look(client);
 }
 
+/* Which id may stand beside which word? */
+static bool
+item_allowed(uint32_t kind, uint32_t id)
+{
+	switch ((enum intake_kind)kind) {
+	case INTAKE_NONE:
+	case INTAKE_PING:
+		return id == 0;
+	case INTAKE_SHOW:
+		return id != 0 && idmap_find(&ids, id) == NULL;
+	case INTAKE_LOOK:
+	case INTAKE_DROP:
+		return id != 0;
+	}
+	return false;
+}
+
 /* Does what a message says, with its n descriptors. */
 static void
 intake_take(const struct intake *message, const int *fds, size_t n)
@@ -329,6 +346,8 @@ intake_take(const struct intake *message, const int *fds, size_t n)
 	size_t i, used = 0;
 
 	for (i = 0; i < INTAKE_BATCH; i++) {
+		if (!item_allowed(message->item[i].kind, message->item[i].id))
+			_exit(1);	/* a broken message */
 		switch ((enum intake_kind)message->item[i].kind) {
 		case INTAKE_NONE:
 			break;
@@ -345,8 +364,6 @@ intake_take(const struct intake *message, const int *fds, size_t n)
 		case INTAKE_PING:
 			pong();
 			break;
-		default:
-			_exit(1);
 		}
 	}
 	if (used != n)

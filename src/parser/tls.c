@@ -59,6 +59,15 @@ refuse(struct verdict *verdict, enum refusal refusal)
 }
 
 static enum look
+pass(struct verdict *verdict, enum verdict_code code, bool acme)
+{
+	verdict->code = (uint8_t)code;
+	verdict->acme = acme;
+	verdict->grant = GRANT_UNLIMITED;
+	return LOOK_VERDICT;
+}
+
+static enum look
 look_at_hello(const uint8_t *bytes, size_t n, struct verdict *verdict)
 {
 	struct hello	hello;
@@ -66,16 +75,12 @@ look_at_hello(const uint8_t *bytes, size_t n, struct verdict *verdict)
 
 	disagreed = false;
 	kind = read_hello(bytes, n, &hello);
-	verdict->acme = hello.acme;
-	verdict->grant = GRANT_UNLIMITED;
 	switch (kind) {
 	case HELLO_NAMED:
-		verdict->code = VERDICT_NAMED;
 		verdict->name = hello.name;
-		return LOOK_VERDICT;
+		return pass(verdict, VERDICT_NAMED, hello.acme);
 	case HELLO_NAMELESS:
-		verdict->code = VERDICT_NAMELESS;
-		return LOOK_VERDICT;
+		return pass(verdict, VERDICT_NAMELESS, hello.acme);
 	case HELLO_BAD_NAME:
 		return refuse(verdict, refusal_of_name(hello.fault));
 	case HELLO_MALFORMED:

@@ -117,6 +117,8 @@ orders_take(const struct orders *orders, const int *fds, size_t n)
 	size_t i, needed, used = 0;
 
 	for (i = 0; i < ORDER_BATCH; i++) {
+		if (!order_allowed(&orders->order[i], relay_protocol))
+			_exit(1);	/* a broken message */
 		needed = descriptors_of(
 		    (enum order_kind)orders->order[i].kind);
 		if (needed > n - used)

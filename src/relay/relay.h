@@ -33,6 +33,9 @@ void	word_grant(const struct order *order);
 void	word_next(const struct order *order, int backend);
 void	word_end(const struct order *order);
 
+/* order.c: may this be said to a relay of this protocol? */
+bool	order_allowed(const struct order *order, enum protocol protocol);
+
 /* answer.c: the constant for a refusal in a protocol; *size its bytes. */
 const void *answer_find(enum protocol protocol, unsigned int refusal,
     size_t *size);

@@ -55,6 +55,11 @@ struct child {
 	bool		 pinged;	/* and has not answered */
 	unsigned int	 missed;
 
+	/* relay: reports that may yet come about connections that it was told
+	 * to forget: before the last ping, and since */
+	unsigned int	 belated;
+	unsigned int	 belated_new;
+
 	/* replacement */
 	int64_t		 started;	/* ms */
 	unsigned int	 failures;	/* that came soon after a start */
@@ -126,6 +131,9 @@ void	talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
 /* Is INTAKE_SHOW for this id still on the way, so that the parser cannot have
  * seen the client? */
 bool	talk_unsaid(const struct child *parser, uint32_t id);
+/* A relay has reported on a connection that it does not hold: it may have
+ * crossed our last word.  Gives -1 when there are too many of these. */
+int	talk_belated(struct child *relay);
 /* Puts an order on the way to a relay; the descriptors are taken, -1: none. */
 void	talk_order(struct child *relay, const struct order *order,
 	    int client, int backend);

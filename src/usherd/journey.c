@@ -20,11 +20,9 @@ enum {
 
 enum action {
 	BROKEN,			/* no child may say that now */
-	ROUTE,			/* find the tenant; give both to a relay, or
-				 * the client to the tenant */
+	ROUTE,			/* find the tenant, give it the client */
 	REFUSE,			/* have a relay say why not */
 	CLOSE,			/* nobody is there to be told */
-	BEREFT,			/* the parser died: refuse for that */
 	RETRY,			/* ROUTE or REFUSE once more */
 	LOOK,			/* have the parser look for more */
 	GO_ON,			/* same host: grant; other host: next backend */
@@ -44,7 +42,7 @@ static const unsigned char actions[VISITOR_STATES][VISITOR_EVENTS] = {
 		[EVENT_REQUEST] = ROUTE,
 		[EVENT_REFUSED] = REFUSE,
 		[EVENT_GONE] = CLOSE,
-		[EVENT_PARSER_LOST] = BEREFT,
+		[EVENT_PARSER_LOST] = REFUSE,
 	},
 	[VISITOR_WAITING] = {
 		[EVENT_LATER] = RETRY,
@@ -105,11 +103,11 @@ order_send(struct visitor *visitor, enum order_kind kind, uint64_t grant,
 	memset(&order, 0, sizeof(order));
 	order.kind = (uint8_t)kind;
 	order.refusal = (uint8_t)refusal;
-	order.patient = visitor->pipelined;
+	order.patient = kind != ORDER_GRANT && visitor->pipelined;
 	order.last = !visitor->kept || kind == ORDER_END;
 	order.id = visitor_id(visitor);
 	order.grant = grant;
-	order.partial = visitor->partial;
+	order.partial = kind != ORDER_END && visitor->partial;
 	visitor->in_place = kind == ORDER_GRANT;
 	talk_order(visitor->relay, &order, -1, backend);
 }
@@ -140,6 +138,7 @@ end(struct visitor *visitor, enum refusal refusal, const struct found *found)
 static void
 hand(struct visitor *visitor, enum order_kind kind, int backend)
 {
+	const bool	 relayed = kind == ORDER_RELAY;
 	struct child	*relay;
 	struct order	 order;
 
@@ -160,9 +159,9 @@ hand(struct visitor *visitor, enum order_kind kind, int backend)
 	memset(&order, 0, sizeof(order));
 	order.kind = (uint8_t)kind;
 	order.refusal = (uint8_t)visitor->refusal;
-	order.grant = visitor->grant;
-	order.partial = visitor->partial;
-	order.id = visitor->kept ? visitor_id(visitor) : 0;
+	order.grant = relayed ? visitor->grant : 0;
+	order.partial = relayed && visitor->partial;
+	order.id = relayed && visitor->kept ? visitor_id(visitor) : 0;
 	relay->load++;
 	if (kind == ORDER_RELAY)
 		count(visitor->protocol, COUNT_RELAYED);
@@ -171,10 +170,10 @@ hand(struct visitor *visitor, enum order_kind kind, int backend)
 	visitor->relay = relay;
 	if (!visitor->kept)
 		visitor_free(visitor);
-	else if (kind == ORDER_REFUSE)
-		dismiss(visitor);
-	else
+	else if (relayed)
 		visitor->state = VISITOR_MOVING;
+	else
+		dismiss(visitor);
 }
 
 static void
@@ -382,10 +381,23 @@ retry(struct visitor *visitor)
 		route(visitor);
 }
 
+/* Nobody is left to grant the rest of a request that has a rest. */
+static void
+orphan(struct visitor *visitor)
+{
+	if (!visitor->partial || visitor->refusal != REFUSAL_NONE)
+		return;
+	if (visitor->state == VISITOR_WAITING)
+		refuse(visitor, REFUSAL_PARSER);
+	else
+		end(visitor, REFUSAL_PARSER);
+}
+
 static void
 look(struct visitor *visitor)
 {
 	visitor->state = VISITOR_LOOKING;
+	visitor->asked = true;
 	talk_intake(visitor->parser, INTAKE_LOOK, visitor_id(visitor), -1);
 }
 
@@ -395,7 +407,6 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 	switch (action) {
 	case BROKEN:
 	case AWAIT:
-	case ORPHAN:		/* kept is false by now */
 		return;
 	case ROUTE:
 		visitor->elsewhere = false;
@@ -406,9 +417,6 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 		return;
 	case REFUSE:
 		refuse(visitor, refusal, NULL);
-		return;
-	case BEREFT:
-		refuse(visitor, REFUSAL_PARSER, NULL);
 		return;
 	case CLOSE:
 		count(visitor->protocol, COUNT_LEFT);
@@ -441,6 +449,9 @@ act(struct visitor *visitor, enum action action, enum refusal refusal)
 	case NOTE:
 		visitor->elsewhere = true;
 		return;
+	case ORPHAN:		/* kept is false by now */
+		orphan(visitor);
+		return;
 	case DISMISS:
 		dismiss(visitor);
 		return;
@@ -458,7 +469,7 @@ journey_step(struct visitor *visitor, enum visitor_event event,
     const struct verdict *verdict)
 {
 	enum action	action;
-	enum refusal	refusal = REFUSAL_NONE;
+	enum refusal	refusal = REFUSAL_PARSER;	/* if it is the event */
 
 	action = (enum action)actions[visitor->state][event];
 	if (action == BROKEN)
@@ -478,10 +489,9 @@ journey_step(struct visitor *visitor, enum visitor_event event,
 		    !visitor->partial;
 		visitor->named = false;	/* the name is an earlier request's */
 	}
-	if (action == ROUTE || action == GO_ON || action == GRANT) {
-		if (verdict != NULL)
-			request_take(visitor, verdict);
-	}
+	if (verdict != NULL &&
+	    (action == ROUTE || action == GO_ON || action == GRANT))
+		request_take(visitor, verdict);
 	act(visitor, action, refusal);
 	return 0;
 }

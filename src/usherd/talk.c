@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "rules.h"
 
 enum {
 	PULSE_MS = 300,		/* one that has work is asked so often */
@@ -17,6 +18,7 @@ enum {
 	MISSED_RELAY = 30,	/* its connections are worth more patience */
 	MISSED_START = 60,
 	RETRY_MS = 5,		/* a control socket was full */
+	BELATED_MAX = 3,	/* MOVED, LONELY, LEFT */
 	VERDICTS_PER_READ = 15,
 	REPORTS_PER_READ = 256
 };
@@ -190,6 +192,8 @@ talk_order(struct child *relay, const struct order *order, int client,
 {
 	struct item *item = item_new(relay);
 
+	if (order->last == 1)
+		relay->belated_new += BELATED_MAX;
 	item->order = *order;
 	item->fds[0] = client;
 	item->fds[1] = backend;
@@ -209,6 +213,8 @@ ping(struct child *child)
 	}
 	child->pinged = true;
 	child->fed = false;
+	child->belated += child->belated_new;
+	child->belated_new = 0;
 }
 
 static void
@@ -246,6 +252,7 @@ talk_reset(struct child *child)
 	child->shown = 0;
 	agelist_remove(&pulses, &child->pulse);
 	child->missed = 0;
+	child->belated = child->belated_new = 0;
 	child->fed = false;
 	/* Its first word is waited for like an answer to a ping. */
 	child->pinged = child->state == CHILD_STARTING;
@@ -253,12 +260,31 @@ talk_reset(struct child *child)
 		agelist_touch(&pulses, &child->pulse);
 }
 
-static void
-alive(struct child *child)
+/* READY is said once, at the start, and PONG when it was asked for. */
+static int
+alive(struct child *child, bool ready)
 {
+	if (!child->pinged || ready != (child->state == CHILD_STARTING))
+		return -1;
 	child->pinged = false;
 	child->missed = 0;
-	child->state = CHILD_READY;
+	/* What it says from now on, it says behind our last ping. */
+	child->belated = 0;
+	if (ready)
+		child->state = CHILD_READY;
+	return 0;
+}
+
+int
+talk_belated(struct child *relay)
+{
+	if (relay->belated > 0)
+		relay->belated--;
+	else if (relay->belated_new > 0)
+		relay->belated_new--;
+	else
+		return -1;
+	return 0;
 }
 
 static int
@@ -266,30 +292,30 @@ verdict(struct child *parser, const struct verdict *said)
 {
 	if (said->code != VERDICT_READY && said->code != VERDICT_PONG)
 		return listener->verdict(parser, said);
-	alive(parser);
-	return 0;
+	if (!rules_blank(said))
+		return -1;
+	return alive(parser, said->code == VERDICT_READY);
 }
 
 static int
 report(struct child *relay, const struct report *said)
 {
+	if (!rules_report(said, relay->protocol, relay->load))
+		return -1;
 	switch ((enum report_kind)said->kind) {
 	case REPORT_READY:
 	case REPORT_PONG:
-		alive(relay);
-		return 0;
+		return alive(relay, said->kind == REPORT_READY);
 	case REPORT_ENDED:
-		if (said->value > relay->load)
-			return -1;
 		relay->load -= said->value;
 		listener->ended();
 		return 0;
 	case REPORT_MOVED:
 	case REPORT_LONELY:
 	case REPORT_LEFT:
-		return listener->report(relay, said);
+		break;
 	}
-	return -1;
+	return listener->report(relay, said);
 }
 
 /* Gives -1 when the child broke the rules. */

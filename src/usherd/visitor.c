@@ -11,6 +11,7 @@
 
 #include "counts.h"
 #include "refused.h"
+#include "rules.h"
 #include "visitor.h"
 
 enum {
@@ -113,41 +114,43 @@ visitor_of(uint32_t id)
 	    visitor : NULL;
 }
 
-/* Is this a verdict that a parser may give? */
-static int
-verdict_check(const struct verdict *verdict, struct hostname *name,
-    enum visitor_event *event)
+static enum visitor_event
+event_of(enum verdict_code code)
 {
-	if (verdict->acme > 1 || verdict->kept > 1 || verdict->partial > 1 ||
-	    verdict->pipelined > 1 ||
-	    (verdict->partial == 1 && verdict->kept == 0) ||
-	    (verdict->grant == GRANT_UNLIMITED && verdict->kept == 1))
-		return -1;
-	switch ((enum verdict_code)verdict->code) {
+	switch (code) {
 	case VERDICT_NAMED:
-		*event = EVENT_REQUEST;
-		return verdict->grant == 0 ? -1 :
-		    hostname_check(name, &verdict->name);
 	case VERDICT_NAMELESS:
-		*event = EVENT_REQUEST;
-		return verdict->grant == 0 ? -1 : 0;
+		return EVENT_REQUEST;
 	case VERDICT_MORE:
-		*event = EVENT_MORE;
-		return verdict->grant == 0 ? -1 : 0;
+		return EVENT_MORE;
 	case VERDICT_REFUSED:
-		*event = EVENT_REFUSED;
-		return verdict->kept == 1 ||
-		    verdict->refusal == REFUSAL_NONE ||
-		    (verdict->refusal > REFUSAL_NAME_DIGITS &&
-		    verdict->refusal != REFUSAL_OVERLOAD) ? -1 : 0;
+		return EVENT_REFUSED;
 	case VERDICT_GONE:
-		*event = EVENT_GONE;
-		return verdict->kept == 1 ? -1 : 0;
-	case VERDICT_READY:
+	case VERDICT_READY:	/* rules_verdict() has refused these two */
 	case VERDICT_PONG:
 		break;
 	}
-	return -1;
+	return EVENT_GONE;
+}
+
+/* Is it one that this parser may give about this visitor now? */
+static bool
+verdict_allowed(const struct child *parser, const struct visitor *visitor,
+    const struct verdict *verdict)
+{
+	struct verdict_context context;
+
+	if (visitor == NULL || visitor->parser != parser)
+		return false;
+	context.protocol = visitor->protocol;
+	context.first = visitor->state == VISITOR_SHOWN;
+	context.asked = visitor->asked;
+	context.dropped = visitor->state == VISITOR_PARTING ||
+	    visitor->state == VISITOR_LEAVING;
+	context.partial = visitor->partial && !context.first;
+	return rules_verdict(verdict, &context) && journey_allows(visitor,
+	    event_of((enum verdict_code)verdict->code)) &&
+	    !(context.first && talk_unsaid(parser, verdict->id));
 }
 
 /* The parser may have asked for readiness from many bytes on; whoever gets
@@ -163,19 +166,13 @@ lowat_reset(int client)
 int
 visitor_verdict(struct child *parser, const struct verdict *verdict)
 {
-	struct visitor		*visitor = visitor_of(verdict->id);
-	enum visitor_event	 event;
-	struct hostname		 name;
+	struct visitor *visitor = visitor_of(verdict->id);
 
-	memset(&name, 0, sizeof(name));
 	/* Before anything is changed: whoever breaks the rules is killed, and
 	 * then all that he holds must still be known to be his. */
-	if (visitor == NULL || visitor->parser != parser ||
-	    verdict_check(verdict, &name, &event) == -1 ||
-	    !journey_allows(visitor, event) ||
-	    (visitor->state == VISITOR_SHOWN &&
-	    talk_unsaid(parser, verdict->id)))
+	if (!verdict_allowed(parser, visitor, verdict))
 		return -1;
+	visitor->asked = false;
 	if (visitor->state == VISITOR_SHOWN)
 		parser->shown--;
 	if (visitor->listed == &overdue) {	/* SHOWN, PARTING */
@@ -184,7 +181,8 @@ visitor_verdict(struct child *parser, const struct verdict *verdict)
 	}
 	if (verdict->kept == 0)
 		visitor_unkept(visitor);
-	return journey_step(visitor, event, verdict);
+	return journey_step(visitor,
+	    event_of((enum verdict_code)verdict->code), verdict);
 }
 
 int
@@ -194,11 +192,16 @@ visitor_report(struct child *relay, const struct report *report)
 
 	/* What was let go while the report was on its way. */
 	if (visitor == NULL || visitor->relay != relay)
-		return 0;
+		return talk_belated(relay);
 	switch ((enum report_kind)report->kind) {
 	case REPORT_MOVED:
+		visitor->answered = true;
 		return journey_step(visitor, EVENT_MOVED, NULL);
 	case REPORT_LONELY:
+		/* Once, and only after that. */
+		if (!visitor->answered)
+			return -1;
+		visitor->answered = false;
 		return journey_step(visitor, EVENT_LONELY, NULL);
 	case REPORT_LEFT:
 		return journey_step(visitor, EVENT_LEFT, NULL);
@@ -263,6 +266,7 @@ visitor_show(struct visitor *visitor)
 	if (parser == NULL)
 		return -1;
 	visitor->state = VISITOR_SHOWN;
+	visitor->asked = true;
 	visitor->parser = parser;
 	parser->load++;
 	parser->shown++;

@@ -49,6 +49,9 @@ struct visitor {
 	unsigned int		 tries;
 	enum handoff		 handoff;	/* what may be tried */
 	bool			 unrelayed;	/* there was no relay for it */
+	bool			 asked;		/* the parser owes a verdict */
+	bool			 answered;	/* REPORT_MOVED has come, and no
+						 * REPORT_LONELY since */
 
 	/* the present request */
 	uint64_t		 grant;

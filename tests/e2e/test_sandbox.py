@@ -19,6 +19,7 @@ from held import hold
 TRY = harness.BUILD / 'tests' / 'try'
 TABLE = harness.TOP / 'tests' / 'sandbox' / 'attacks.c'
 NOT_HERE = []       # roles of attacks that are not tried by this user
+LIES = 7000         # bytes that bring a relay's first lie: try_report.c
 KILLED = r'killed by the sandbox \(SIGSYS\)'
 
 
@@ -34,6 +35,12 @@ def attacks(role):
     """Names of those that a role shall try: EYES, HANDS, KEYS."""
     return [name for name, roles, _ in table()[1]
             if role in re.findall(r'\w+', roles)]
+
+
+def told(file):
+    """Names of the lies in a table of tests/sandbox/."""
+    return re.findall(r'^\t\{ "((?:tls|http)-[a-z-]+)", ',
+                      (TABLE.parent / file).read_text(), re.MULTILINE)
 
 
 @harness.unittest.skipUnless((TRY / 'usherd').exists(),
@@ -115,42 +122,19 @@ class Lies(Misled):
     """A parser that breaks the parent's rules is killed and replaced; the
     parent neither crashes nor believes it (D1, D2)."""
 
-    def lie(self, name, why):
+    def lie(self, name):
+        tls = name.startswith('tls-')
         daemon = self.daemon()
         before = held.children(daemon)
         told = time.monotonic()
-        client = self.tell(daemon, f'eyes-{name}.example')
-        daemon.wait_log(r'tls parser 1 \(pid \d+\) ' + why, 3)
-        self.assertEqual(client.recv(100), harness.alert(80))
+        client = self.tell(daemon, f'eyes-{name}.example', tls)
+        daemon.wait_log(('tls' if tls else 'http') +
+                        r' parser 1 \(pid \d+\) broke the rules', 3)
+        answer = client.recv(100)
+        self.assertTrue(answer == harness.alert(80) if tls else
+                        answer.startswith(b'HTTP/1.1 503 '), answer)
         self.replaced(daemon, before, told)
         self.served(daemon)
-
-    def test_unknown_connection(self):
-        self.lie('unknown-id', 'broke the rules')
-
-    def test_unknown_code(self):
-        self.lie('no-code', 'broke the rules')
-
-    def test_second_bit(self):
-        self.lie('acme-two', 'broke the rules')
-
-    def test_torn_record(self):
-        self.lie('torn', 'broke the rules')
-
-    def test_one_byte(self):
-        self.lie('one-byte', 'broke the rules')
-
-    def test_path_for_a_name(self):
-        self.lie('path', 'broke the rules')
-
-    def test_reason_of_the_parents_own(self):
-        self.lie('parents-reason', 'broke the rules')
-
-    def test_refusal_without_a_reason(self):
-        self.lie('no-reason', 'broke the rules')
-
-    def test_reason_that_does_not_exist(self):
-        self.lie('huge-reason', 'broke the rules')
 
     def test_a_word_too_many(self):
         """The relay's next report is about a connection of a parser that
@@ -162,13 +146,71 @@ class Lies(Misled):
         self.served(daemon)
         self.assertIsNone(daemon.process.poll())
 
-    def test_flood(self):
-        """The parent serves others while a parser floods its pipe."""
-        daemon = self.daemon()
-        self.tell(daemon, 'eyes-flood.example')
-        began = time.monotonic()
+    def test_a_word_about_one_that_was_let_go(self):
+        """A connection was refused and its parser told to let go of it: it
+        does not say any more what it sees there."""
+        self.host('empty.example')
+        daemon = self.daemon(jobs=1)
+        self.tell(daemon, 'eyes-twice-refused.example', tls=False)
+        daemon.wait_log(r'http parser 1 \(pid \d+\) broke the rules', 3)
         self.served(daemon)
-        self.assertLess(time.monotonic() - began, 2)
+
+    def test_flood(self):
+        """A parser that floods its pipe with answers to nothing is replaced,
+        costs the parent nothing, and others are served."""
+        daemon = self.daemon()
+        before = held.children(daemon)
+        cpu = held.cpu([daemon.pid])
+        told = time.monotonic()
+        self.tell(daemon, 'eyes-flood.example')
+        self.served(daemon)
+        daemon.wait_log(r'tls parser 1 \(pid \d+\) broke the rules', 3)
+        self.replaced(daemon, before, told)
+        self.assertLess(held.cpu([daemon.pid]) - cpu, 0.2)
+
+
+class Reports(Misled):
+    """A relay that breaks the parent's rules is killed and replaced."""
+
+    def report(self, number, name):
+        tls = name.startswith('tls-')
+        daemon = self.daemon()
+        port = daemon.tls if tls else daemon.http
+        other = hold(self, daemon.http if tls else daemon.tls, 1,
+                     tls=not tls)[0]
+        before = held.children(daemon)
+        client = wire.connect(port, 10)
+        self.addCleanup(client.close)
+        client.sendall(self.flight(tls, LIES + number))
+        told = time.monotonic()
+        daemon.wait_log(('tls' if tls else 'http') +
+                        r' relay \d \(pid \d+\) broke the rules', 3)
+        self.replaced(daemon, before, told)
+        self.served(daemon)
+        self.assertTrue(other.alive())
+
+    def flight(self, tls, size):
+        """A first flight of that many bytes."""
+        if tls:
+            least = len(wire.hello('a.example', wire.padding(0)))
+            flight = wire.hello('a.example', wire.padding(size - least))
+        else:
+            least = len(wire.head('a.example', 'X: '))
+            flight = wire.head('a.example', 'X: ' + 'x' * (size - least))
+        self.assertEqual(len(flight), size)
+        return flight
+
+    def test_rights_are_left(self):
+        """One byte less than the first lie, and all goes on."""
+        daemon = self.daemon(jobs=1)
+        before = held.children(daemon)
+        for tls in (True, False):
+            client = wire.connect(daemon.tls if tls else daemon.http, 10)
+            self.addCleanup(client.close)
+            flight = self.flight(tls, LIES - 1)
+            client.sendall(flight)
+            self.assertEqual(held.exactly(client, LIES - 1), flight)
+        self.assertEqual(held.children(daemon), before)
 
 
 class Hands(Misled):
@@ -289,6 +331,10 @@ def add(case, method, *arguments, name):
     setattr(case, 'test_' + name.replace('-', '_'), test)
 
 
+for _name in told('try_parser.c'):
+    add(Lies, Lies.lie, _name, name=_name)
+for _number, _name in enumerate(told('try_report.c')):
+    add(Reports, Reports.report, _number, _name, name=_name)
 for _name in attacks('EYES'):
     add(Eyes, Eyes.misbehave, _name, True, name='tls-' + _name)
     add(Eyes, Eyes.misbehave, _name, False, name='http-' + _name)

@@ -105,6 +105,11 @@ class Objects(harness.unittest.TestCase):
         """nm -u of request.o shows memory functions only."""
         self.pure([*REQUEST, *HOSTNAME])
 
+    def test_rules_are_pure(self):
+        """What may be said does not hang on who asks when."""
+        self.pure(['rules', 'refusal', *HOSTNAME])
+        self.pure(['order', 'refusal'])
+
     def test_chunks_is_pure(self):
         self.pure(CHUNKS)
 
