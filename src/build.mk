@@ -43,7 +43,8 @@ SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o \
 SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
 SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
 SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
-	$(B)/program_linux.o $(B)/inherited_linux.o $(B)/pipes_linux.o
+	$(B)/program_linux.o $(B)/inherited_linux.o $(B)/pipes_linux.o \
+	$(B)/cputime_linux.o
 SYSTEM_RELAY_Linux = $(B)/mover_linux.o
 SYSTEM_USHER_Linux = $(B)/usher_secure_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
@@ -62,7 +63,8 @@ USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
 	$(B)/agelist.o $(B)/hostname.o $(B)/loop.o $(B)/message_send.o \
 	$(B)/refusal.o \
 	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
-PARSER = $(B)/parser.o $(B)/hostname.o $(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
+PARSER = $(B)/parser.o $(B)/client.o $(B)/lowat.o $(B)/hostname.o \
+	$(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
 HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
@@ -181,6 +183,10 @@ $(B)/hello_bearssl.o: src/parser/hello_bearssl.c $(HEADERS)
 	$(COMPILE) src/parser/hello_bearssl.c
 $(B)/http.o: src/parser/http.c $(HEADERS)
 	$(COMPILE) src/parser/http.c
+$(B)/client.o: src/parser/client.c $(HEADERS)
+	$(COMPILE) src/parser/client.c
+$(B)/lowat.o: src/parser/lowat.c $(HEADERS)
+	$(COMPILE) src/parser/lowat.c
 $(B)/parser.o: src/parser/parser.c $(HEADERS)
 	$(COMPILE) src/parser/parser.c
 $(B)/request.o: src/parser/request.c $(HEADERS)
@@ -207,6 +213,8 @@ $(B)/children.o: src/usherd/children.c $(HEADERS)
 	$(COMPILE) src/usherd/children.c
 $(B)/crc32c.o: src/usherd/crc32c.c $(HEADERS)
 	$(COMPILE) src/usherd/crc32c.c
+$(B)/cputime_linux.o: src/usherd/cputime_linux.c $(HEADERS)
+	$(COMPILE) src/usherd/cputime_linux.c
 $(B)/handoff.o: src/usherd/handoff.c $(HEADERS)
 	$(COMPILE) src/usherd/handoff.c
 $(B)/hosts_linux.o: src/usherd/hosts_linux.c $(HEADERS)

@@ -77,7 +77,8 @@ enum verdict_code {
 	VERDICT_NAMELESS,	/* a request that names nobody */
 	VERDICT_MORE,		/* the next part of the same request */
 	VERDICT_REFUSED,	/* refusal says why */
-	VERDICT_GONE		/* the client has ended, or INTAKE_DROP */
+	VERDICT_GONE		/* the client has ended, or sent nothing in its
+				 * time, or INTAKE_DROP */
 };
 
 /*

@@ -119,6 +119,17 @@ look_on(struct protocol_state *state, const uint8_t *bytes, size_t n,
 	return LOOK_WAIT;
 }
 
+/* Empty lines before a request are no part of it, RFC 9112 section 2.2. */
+static bool
+begun(const uint8_t *bytes, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (bytes[i] == '\r' || bytes[i] == '\n'))
+		i++;
+	return i < n;
+}
+
 enum look
 protocol_look(struct protocol_state *state, const uint8_t *bytes, size_t n,
     struct verdict *verdict, size_t *missing)
@@ -132,7 +143,7 @@ protocol_look(struct protocol_state *state, const uint8_t *bytes, size_t n,
 		return look_at_request(state, &request, bytes, n, verdict);
 	case REQUEST_PART:
 		*missing = 1;
-		return LOOK_WAIT;
+		return begun(bytes, n) ? LOOK_WAIT : LOOK_NOTHING;
 	case REQUEST_CONNECT:
 		return refuse(verdict, REFUSAL_METHOD);
 	case REQUEST_TOO_LARGE:

@@ -21,6 +21,7 @@ extern const size_t protocol_window;
 int	protocol_engine(const char *engine);
 
 enum look {
+	LOOK_NOTHING,		/* nothing that counts so far */
 	LOOK_WAIT,		/* *missing bytes, 1 or more, must still come */
 	LOOK_VERDICT		/* verdict says it, all but the id */
 };

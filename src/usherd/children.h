@@ -54,6 +54,7 @@ struct child {
 	bool		 fed;		/* has got orders since the last ping */
 	bool		 pinged;	/* and has not answered */
 	unsigned int	 missed;
+	int64_t		 ping_cpu;	/* ms it had worked by then */
 
 	/* relay: reports that may yet come about connections that it was told
 	 * to forget: before the last ping, and since */

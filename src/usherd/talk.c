@@ -10,12 +10,16 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "cputime.h"
 #include "rules.h"
 
 enum {
 	PULSE_MS = 300,		/* one that has work is asked so often */
-	MISSED_PARSER = 2,	/* then it hangs: replaced within a second */
-	MISSED_RELAY = 30,	/* its connections are worth more patience */
+	MISSED_PARSER = 2,	/* then it hangs, if it had the processor */
+	HANGING_MS = 400,	/* for so long meanwhile: replaced within a
+				 * second, unless the machine is busy */
+	MISSED_MAX = 30,	/* then it hangs; a relay's connections are
+				 * worth that patience in any case */
 	MISSED_START = 60,
 	RETRY_MS = 5,		/* a control socket was full */
 	BELATED_MAX = 3,	/* MOVED, LONELY, LEFT */
@@ -212,21 +216,37 @@ ping(struct child *child)
 		talk_order(child, &order, -1, -1);
 	}
 	child->pinged = true;
+	child->ping_cpu = cputime_of(child->pid);
 	child->fed = false;
 	child->belated += child->belated_new;
 	child->belated_new = 0;
 }
 
+/*
+ * A parser answers after a small amount of work, so one that has worked for
+ * longer hangs; one that could not work, because the processors are busy with
+ * something else, does not.
+ */
+static bool
+hangs(const struct child *child)
+{
+	if (child->state == CHILD_STARTING)
+		return child->missed >= MISSED_START;
+	if (child->role == ROLE_PARSER && child->missed >= MISSED_PARSER &&
+	    cputime_of(child->pid) - child->ping_cpu >= HANGING_MS)
+		return true;
+	return child->missed >= MISSED_MAX;
+}
+
 static void
 pulse_due(struct age *age)
 {
-	struct child	*child;
-	unsigned int	 patience;
+	struct child *child;
 
 	child = (void *)((char *)age - offsetof(struct child, pulse));
-	patience = child->state == CHILD_STARTING ? MISSED_START :
-	    child->role == ROLE_PARSER ? MISSED_PARSER : MISSED_RELAY;
-	if (child->pinged && ++child->missed >= patience) {
+	if (child->pinged)
+		child->missed++;
+	if (child->pinged && hangs(child)) {
 		child_kill(child, "does not answer");
 		return;
 	}

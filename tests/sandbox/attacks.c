@@ -99,6 +99,8 @@ static const struct attack {
 	{ "sendmsg-client", EYES, try_sendmsg, CHILD_CLIENT },
 	{ "shutdown-client", EYES, try_shutdown, CHILD_CLIENT },
 	{ "splice-client", EYES | HANDS, try_splice, CHILD_CLIENT },
+	/* with a number that is none of the constants */
+	{ "lowat", EYES, try_setsockopt, SO_RCVLOWAT },
 	{ "oob-inline", EYES, try_setsockopt, SO_OOBINLINE },
 
 	/* A relay splices between clients, tenants and pipes, and sends

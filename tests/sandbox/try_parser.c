@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../../src/common/refusal.h"
+#include "../../src/parser/lowat.h"
 #include "../../src/parser/protocol.h"
 #include "attacks.h"
 
@@ -145,14 +146,14 @@ static void
 rights(void)
 {
 	static char	byte;
-	const int	one = 1;
 	void		*page;
 
 	(void)syscall(SYS_recvfrom, 8, &byte, 1, MSG_PEEK | MSG_DONTWAIT,
 	    NULL, NULL);
 	(void)syscall(SYS_recvfrom, CHILD_CONTROL, &byte, 0,
 	    MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
-	(void)setsockopt(8, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one));
+	(void)setsockopt(8, SOL_SOCKET, SO_RCVLOWAT, &lowat_steps[0],
+	    sizeof(lowat_steps[0]));
 	(void)syscall(SYS_write, CHILD_REPORT, &byte, 0);
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
