@@ -6,9 +6,11 @@
  * own filters only get what the sanitizers' runtime does while it runs.
  */
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "seccomp.h"
 
 const char seccomp_loader_name[] = "DYNAMIC children, wider parent";
@@ -60,6 +62,14 @@ void
 seccomp_allow_children(scmp_filter_ctx filter)
 {
 	seccomp_allow(filter, RULES(children_rules));
+}
+
+/* The sanitizers' shadows of memory have no limit that would be of use. */
+uint64_t
+sandbox_memory(uint64_t tables)
+{
+	(void)tables;
+	return RLIM_INFINITY;
 }
 
 /*

@@ -39,6 +39,10 @@ int	sandbox_chroot_allowed(int empty);
 /* In such a child: takes the right.  Gives -1 with errno. */
 int	sandbox_chroot_begin(void);
 
+/* The limit for a child's memory (RLIMIT_DATA) when its tables need so many
+ * bytes. */
+uint64_t sandbox_memory(uint64_t tables);
+
 /*
  * The eyes: MSG_PEEK on any descriptor, take messages from CHILD_CONTROL,
  * write to CHILD_REPORT, wait for events.

@@ -155,6 +155,8 @@ confine(const struct confinement *confinement)
 	if (confinement->change_ids)
 		change_ids(confinement->uid, confinement->gid);
 	limit(RLIMIT_NOFILE, confinement->descriptors + KEYS_COUNT);
+	limit(RLIMIT_DATA, sandbox_memory((uint64_t)MEMORY_PER_DESCRIPTOR *
+	    (confinement->descriptors + KEYS_COUNT)));
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NPROC, 0);

@@ -26,6 +26,10 @@ struct confinement {
 	int		 change_root;
 };
 
+/* Memory that a child may have for each descriptor, its part of libevent's
+ * tables included (some 100 bytes). */
+enum { MEMORY_PER_DESCRIPTOR = 1024 };
+
 /* Reads the arguments; exits 1 with a line on stderr when they are wrong. */
 void	confine_options(struct confinement *confinement, int argc,
 	    char *argv[]);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../common/agelist.h"
+#include "../common/confine.h"
 #include "../common/idmap.h"
 #include "../common/refusal.h"
 #include "client.h"
@@ -49,6 +50,9 @@ struct client {
 	bool		begun;		/* something of a request was seen */
 	bool		queued;
 };
+
+_Static_assert(sizeof(struct client) <= MEMORY_PER_DESCRIPTOR / 2,
+    "the limit has room for the table");
 
 static struct event	*turn_event;
 static TAILQ_HEAD(, client) turns = TAILQ_HEAD_INITIALIZER(turns);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/confine.h"
 #include "pair.h"
 
 enum {
@@ -23,6 +24,9 @@ enum {
 	GOODBYE_MS = 2 * 1000,	/* for the client to read what it was told */
 	DISCARDS_PER_TURN = 32
 };
+
+_Static_assert(sizeof(struct pair) <= 3 * MEMORY_PER_DESCRIPTOR,
+    "the limit has room for the table: a pair has six");
 
 static struct agelist	 idle, between, quiet, switching, goodbye;
 static struct pair	*pairs, *free_pairs;

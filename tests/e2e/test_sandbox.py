@@ -108,6 +108,18 @@ class Eyes(Misled):
         self.assertEqual(held.children(daemon), before)
         self.assertNotRegex(daemon.log(), 'killed|exited')
 
+    @harness.unittest.skipUnless(held.as_shipped(), 'a build without limits')
+    def test_memory(self):
+        """What a parser can take is not much more than its tables."""
+        daemon = self.daemon()
+        for pid in held.children(daemon):
+            self.assertLess(int(held.limits(pid)['Max data size'][1]),
+                            1024 * 1024 * 1024)
+        for tls in (True, False):
+            self.tell(daemon, 'eyes-grow.example', tls)
+            daemon.wait_log('%s parser 1 .* exited 4' %
+                            ('tls' if tls else 'http'), 3)
+
     def test_renumbered_client_is_not_written_to(self):
         """A parser cannot write to a client, whatever number it gives it."""
         daemon = self.daemon(jobs=1)

@@ -7,6 +7,8 @@
  * eyes-rights	what the filter does allow: it goes on as shipped
  * eyes-hang	never comes back
  * eyes-abort	dies
+ * eyes-flood	answers nothing, without end
+ * eyes-grow	takes memory; dies when there is no more of it
  * eyes-SAYING	a record that breaks the parent's rules, see sayings[]
  */
 #include <sys/mman.h>
@@ -141,6 +143,20 @@ flood(void)
 	}
 }
 
+/* Takes memory as long as there is some: 64 MiB are too much. */
+static void
+grow(void)
+{
+	const size_t	piece = 1024 * 1024;
+	int		i;
+
+	for (i = 0; i < 64; i++) {
+		if (mmap(NULL, piece, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+			_exit(4);
+	}
+}
+
 /* The neighbours of what is forbidden. */
 static void
 rights(void)
@@ -169,6 +185,8 @@ misbehave(const char *name)
 		hang();
 	else if (strncmp(name, "abort.", 6) == 0)
 		_exit(3);
+	else if (strncmp(name, "grow.", 5) == 0)
+		grow();
 	else if (strncmp(name, "flood.", 6) == 0)
 		flood();
 	else if (strncmp(name, "rights.", 7) == 0)
