@@ -57,7 +57,7 @@ CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/loop.o \
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
 	$(B)/visitor.o $(B)/rules.o $(B)/journey.o $(B)/refused.o $(B)/counts.o \
 	$(B)/backend.o $(B)/hosts.o $(B)/lookup.o $(B)/place.o \
-	$(B)/children.o $(B)/talk.o $(B)/address.o $(B)/budget.o \
+	$(B)/children.o $(B)/recycle.o $(B)/talk.o $(B)/address.o $(B)/budget.o \
 	$(B)/handoff.o $(B)/unpicked.o $(B)/tcp_options.o \
 	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
 	$(B)/agelist.o $(B)/hostname.o $(B)/loop.o $(B)/message_send.o \
@@ -263,6 +263,8 @@ $(B)/place.o: src/usherd/place.c $(HEADERS)
 	$(COMPILE) src/usherd/place.c
 $(B)/refused.o: src/usherd/refused.c $(HEADERS)
 	$(COMPILE) src/usherd/refused.c
+$(B)/recycle.o: src/usherd/recycle.c $(HEADERS)
+	$(COMPILE) src/usherd/recycle.c
 $(B)/rules.o: src/usherd/rules.c $(HEADERS)
 	$(COMPILE) src/usherd/rules.c
 $(B)/journey.o: src/usherd/journey.c $(HEADERS)
@@ -427,7 +429,7 @@ ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o \
 	$(B)/tests/try/numbers.o
 TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
 WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent \
-	-Wl,--wrap=message_send
+	-Wl,--wrap=message_send -Wl,--wrap=agelist_init
 WRAP_PARSER = -Wl,--wrap=protocol_look
 WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=pair_relay
 

@@ -19,17 +19,21 @@
 #include "counts.h"
 #include "log.h"
 #include "program.h"
+#include "recycle.h"
 #include "slots.h"
 
 enum {
 	SETTLED_MS = 10 * 1000,	/* a child that lived so long was not looping */
 	PAUSE_MIN_MS = 100,
 	PAUSE_MAX_MS = 2 * 1000, /* no longer: others wait for it, too */
-	PAUSE_DOUBLINGS = 5
+	PAUSE_DOUBLINGS = 5,
+	SPARES = 4		/* parsers of a protocol that start or drain
+				 * while others do the work */
 };
 
 static struct child			*children;
 static size_t				 nchildren;
+static unsigned int			 jobs;
 static const struct child_settings	*settings;
 static struct event_base		*loop;
 static bool				 finishing;
@@ -101,8 +105,8 @@ become(const struct child *child, int control, int report)
 	err(1, "%s", argv[0]);
 }
 
-static int
-start(struct child *child)
+int
+child_start(struct child *child)
 {
 	int control[2], report[2];
 
@@ -128,7 +132,7 @@ start(struct child *child)
 	slot_put(child->report, report[0]);
 	child->state = CHILD_STARTING;
 	child->started = agelist_now();
-	child->load = 0;
+	child->load = child->taken = 0;
 	talk_reset(child);
 	if (event_add(child->reports, NULL) == -1)
 		child_kill(child, "cannot be listened to");
@@ -146,7 +150,7 @@ restart(evutil_socket_t fd, short what, void *arg)
 	if (finishing)
 		return;
 	count_replaced();
-	if (start(child) == 0)
+	if (child_start(child) == 0)
 		return;
 	log_line("%s: cannot start: %s", child_name(child), strerror(errno));
 	(void)evtimer_add(child->restart, &later);
@@ -194,10 +198,21 @@ log_end(const struct child *child, int status)
 		    WEXITSTATUS(status));
 }
 
+/* Nobody comes in its place, until it is another's successor. */
+static void
+empty(struct child *child)
+{
+	child->pid = -1;
+	child->state = CHILD_SPARE;
+	child->failures = 0;
+}
+
 static void
 buried(struct child *child, int status)
 {
-	if (!finishing || child->load > 0)
+	const enum child_state state = child->state;
+
+	if (state != CHILD_ENDED && (!finishing || child->load > 0))
 		log_end(child, status);
 	if (!settled)
 		errx(1, "%s could not start: see above", child_name(child));
@@ -212,7 +227,9 @@ buried(struct child *child, int status)
 	settings->listener->lost(child);
 	child->load = 0;
 	settings->listener->ended();
-	if (!finishing)
+	if (recycle_buried(child, state))
+		empty(child);
+	else if (!finishing)
 		replace(child);
 }
 
@@ -259,11 +276,13 @@ children_finish(void)
 	finishing = true;
 }
 
+/* number 0: a spare place. */
 static void
 make_one(struct child *child, enum role role, enum protocol protocol,
     unsigned int number)
 {
 	memset(child, 0, sizeof(*child));
+	child->state = number == 0 ? CHILD_SPARE : CHILD_DOWN;
 	child->role = role;
 	child->protocol = protocol;
 	child->number = number;
@@ -277,6 +296,7 @@ make_one(struct child *child, enum role role, enum protocol protocol,
 	child->restart = evtimer_new(loop, restart, child);
 	if (child->reports == NULL || child->restart == NULL)
 		errx(1, "out of memory");
+	talk_reset(child);
 }
 
 void
@@ -288,11 +308,14 @@ children_make(struct event_base *base, const struct child_settings *how,
 
 	settings = how;
 	loop = base;
+	jobs = n;
 	/* Events point into the table: it never moves. */
-	children = calloc((size_t)PROTOCOL_COUNT * 2 * n, sizeof(*children));
+	children = calloc((size_t)PROTOCOL_COUNT * (2 * n + SPARES),
+	    sizeof(*children));
 	if (children == NULL)
 		errx(1, "out of memory");
 	talk_begin(base, how->listener);
+	recycle_make(base, how->recycle);
 	for (protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
 		for (i = 1; wanted[protocol] && i <= n; i++) {
 			make_one(&children[nchildren++], ROLE_PARSER,
@@ -300,6 +323,9 @@ children_make(struct event_base *base, const struct child_settings *how,
 			make_one(&children[nchildren++], ROLE_RELAY,
 			    (enum protocol)protocol, i);
 		}
+		for (i = 0; wanted[protocol] && i < SPARES; i++)
+			make_one(&children[nchildren++], ROLE_PARSER,
+			    (enum protocol)protocol, 0);
 	}
 }
 
@@ -309,7 +335,8 @@ children_start(void)
 	size_t i;
 
 	for (i = 0; i < nchildren; i++) {
-		if (start(&children[i]) == -1)
+		if (children[i].state != CHILD_SPARE &&
+		    child_start(&children[i]) == -1)
 			err(1, "%s", child_name(&children[i]));
 	}
 }
@@ -320,7 +347,8 @@ children_ready(void)
 	size_t i;
 
 	for (i = 0; i < nchildren; i++) {
-		if (children[i].state != CHILD_READY)
+		if (children[i].state != CHILD_READY &&
+		    children[i].state != CHILD_SPARE)
 			return false;
 	}
 	settled = true;
@@ -330,17 +358,36 @@ children_ready(void)
 struct child *
 child_choose(enum role role, enum protocol protocol)
 {
-	struct child	*best = NULL, *child;
+	const unsigned int	 each = role == ROLE_PARSER ?
+				    settings->parser_clients :
+				    settings->relay_pairs;
+	unsigned int		 load = 0;
+	struct child		*best = NULL, *child;
 
 	for (child = children; child < children + nchildren; child++) {
-		if (child->role != role || child->protocol != protocol ||
-		    child->state != CHILD_READY || child->clogged ||
+		if (child->role != role || child->protocol != protocol)
+			continue;
+		load += child->load;
+		if (child->state != CHILD_READY || child->clogged ||
 		    child->load >= child->capacity)
 			continue;
 		if (best == NULL || child->load < best->load)
 			best = child;
 	}
-	return best;
+	/* Those that drain take the places of as many others. */
+	return load < each * jobs ? best : NULL;
+}
+
+struct child *
+child_spare(enum protocol protocol)
+{
+	struct child *child;
+
+	for (child = children; child < children + nchildren; child++) {
+		if (child->state == CHILD_SPARE && child->protocol == protocol)
+			return child;
+	}
+	return NULL;
 }
 
 unsigned int

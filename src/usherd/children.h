@@ -22,9 +22,12 @@ enum role {
 };
 
 enum child_state {
+	CHILD_SPARE,		/* a place for the successor of another */
 	CHILD_DOWN,		/* to be started after a pause */
 	CHILD_STARTING,		/* has not said that it is confined */
-	CHILD_READY
+	CHILD_READY,
+	CHILD_DRAINING,		/* has a successor, and finishes what it has */
+	CHILD_ENDED		/* was ended, and has not been buried yet */
 };
 
 struct child {
@@ -61,6 +64,13 @@ struct child {
 	unsigned int	 belated;
 	unsigned int	 belated_new;
 
+	/* recycling, of a parser: recycle.c */
+	unsigned int	 taken;		/* connections since its start */
+	struct child	*predecessor;	/* whose place it takes when ready */
+	struct child	*successor;	/* who is starting to take its own */
+	struct age	 term;
+	struct agelist	*termed;	/* where term is, or NULL */
+
 	/* replacement */
 	int64_t		 started;	/* ms */
 	unsigned int	 failures;	/* that came soon after a start */
@@ -86,6 +96,7 @@ struct child_settings {
 	unsigned int			 parser_clients; /* each, at most */
 	unsigned int			 relay_pairs;
 	size_t				 relay_pipes;	/* bytes, each */
+	unsigned int			 recycle;	/* -N */
 };
 
 enum { PROGRAM_TLS, PROGRAM_HTTP, PROGRAM_RELAY, PROGRAMS };
@@ -104,6 +115,10 @@ bool	children_ready(void);
 void	children_reap(void);
 /* No child is replaced any more. */
 void	children_finish(void);
+/* A place for one parser more, or NULL. */
+struct child *child_spare(enum protocol protocol);
+/* Starts it.  Gives -1 with errno when the system has no room for it. */
+int	child_start(struct child *child);
 /* The least loaded that can take a connection, or NULL. */
 struct child *child_choose(enum role role, enum protocol protocol);
 /* Connections in the hands of all relays. */

@@ -275,6 +275,7 @@ main(int argc, char *argv[])
 	settings.listener = &listener;
 	settings.privilege = &privilege;
 	settings.engine = options.engine;
+	settings.recycle = options.recycle;
 	settings.parser_clients = at_most(PARSER_CLIENTS_MAX,
 	    (descriptors - SLOTS_BASE) / (4 * options.jobs));
 	settings.relay_pairs = at_most(RELAY_PAIRS_MAX,

@@ -14,12 +14,15 @@
 enum {
 	JOBS_DEFAULT_MAX = 8,
 	GRACE_DEFAULT = 10,
-	GRACE_MAX = 7 * 24 * 3600
+	GRACE_MAX = 7 * 24 * 3600,
+	RECYCLE_DEFAULT = 100 * 1000,
+	RECYCLE_MAX = 1000 * 1000 * 1000
 };
 
 static const char usage[] =
 "usage: usherd [-d DIR] [-t [ADDR:]PORT]... [-p [ADDR:]PORT]... [-u USER]\n"
-"              [-j N] [-T cursor|bearssl|both] [-g SECONDS] [-n]\n"
+"              [-j N] [-T cursor|bearssl|both] [-g SECONDS] [-N NUMBER]\n"
+"              [-n]\n"
 "       usherd -h | -V\n"
 "\n"
 "Shows each connection to the UNIX socket of the tenant that it names.\n"
@@ -36,6 +39,8 @@ static const char usage[] =
 "              must agree  (default: cursor)\n"
 "  -g SECONDS  how long established connections may go on after SIGTERM\n"
 "              (default: 10)\n"
+"  -N NUMBER   connections after which a parser is replaced, as it is after\n"
+"              an hour; 0: never  (default: 100000)\n"
 "  -n          try everything that a start and a connection need, serve\n"
 "              nobody, and exit 0, or 1 with what is wrong\n"
 "  -V          version, libraries, sandbox\n"
@@ -155,6 +160,9 @@ option_take(struct options *options, int option)
 	case 'n':
 		options->dry = true;
 		break;
+	case 'N':
+		options->recycle = number('N', optarg, 0, RECYCLE_MAX);
+		break;
 	case 'V':
 		version();
 	case 'h':
@@ -168,6 +176,7 @@ options_read(struct options *options, int argc, char *argv[])
 	static const struct option longs[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "recycle", required_argument, NULL, 'N' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -179,7 +188,8 @@ options_read(struct options *options, int argc, char *argv[])
 	options->engine = "cursor";
 	options->jobs = processors();
 	options->grace = GRACE_DEFAULT;
-	while ((option = getopt_long(argc, argv, ":d:t:p:u:j:T:g:nVh", longs,
+	options->recycle = RECYCLE_DEFAULT;
+	while ((option = getopt_long(argc, argv, ":d:t:p:u:j:T:g:nN:Vh", longs,
 	    NULL)) != -1) {
 		if (option == '?' || option == ':')
 			wrong(option, argv[optind - 1]);

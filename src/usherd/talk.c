@@ -11,6 +11,7 @@
 
 #include "children.h"
 #include "cputime.h"
+#include "recycle.h"
 #include "rules.h"
 
 enum {
@@ -290,8 +291,10 @@ alive(struct child *child, bool ready)
 	child->missed = 0;
 	/* What it says from now on, it says behind our last ping. */
 	child->belated = 0;
-	if (ready)
+	if (ready) {
 		child->state = CHILD_READY;
+		recycle_ready(child);
+	}
 	return 0;
 }
 

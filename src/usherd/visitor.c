@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "counts.h"
+#include "recycle.h"
 #include "refused.h"
 #include "rules.h"
 #include "visitor.h"
@@ -75,10 +76,14 @@ visitor_awaited(struct visitor *visitor)
 void
 visitor_unkept(struct visitor *visitor)
 {
+	struct child *parser = visitor->parser;
+
 	visitor->kept = false;
-	if (visitor->parser != NULL)
-		visitor->parser->load--;
 	visitor->parser = NULL;
+	if (parser == NULL)
+		return;
+	parser->load--;
+	recycle_released(parser);
 }
 
 static void
@@ -273,6 +278,7 @@ visitor_show(struct visitor *visitor)
 	age_move(visitor, &overdue);
 	talk_intake(parser, INTAKE_SHOW, visitor_id(visitor),
 	    visitor->client);
+	recycle_shown(parser);
 	return 0;
 }
 
