@@ -388,9 +388,9 @@ orphan(struct visitor *visitor)
 	if (!visitor->partial || visitor->refusal != REFUSAL_NONE)
 		return;
 	if (visitor->state == VISITOR_WAITING)
-		refuse(visitor, REFUSAL_PARSER);
+		refuse(visitor, REFUSAL_PARSER, NULL);
 	else
-		end(visitor, REFUSAL_PARSER);
+		end(visitor, REFUSAL_PARSER, NULL);
 }
 
 static void
