@@ -41,19 +41,20 @@ static const struct lie {
 	{ "http-left-twice", { { REPORT_LEFT, OWN }, { REPORT_LEFT, OWN } } },
 };
 
+/* In one write: between two of them the first could become true. */
 static void
 tell(const struct lie *lie, uint32_t id)
 {
-	struct report	report;
-	size_t		i;
+	struct report	reports[2];
+	size_t		n;
 
-	for (i = 0; i < 2 && lie->reports[i].kind != 0; i++) {
-		report = lie->reports[i];
-		if (report.value == OWN)
-			report.value = id;
-		if (write(CHILD_REPORT, &report, sizeof(report)) == -1)
-			_exit(1);
+	for (n = 0; n < 2 && lie->reports[n].kind != 0; n++) {
+		reports[n] = lie->reports[n];
+		if (reports[n].value == OWN)
+			reports[n].value = id;
 	}
+	if (write(CHILD_REPORT, reports, n * sizeof(reports[0])) == -1)
+		_exit(1);
 }
 
 void
