@@ -108,13 +108,14 @@ class Misled(Base):
         return client
 
     def test_hanging_parser(self):
-        """It is replaced within a second."""
+        """It is replaced within a second, if it gets the processor that it
+        wants: two here, because this machine may be busy."""
         self.begin('-j', '2', build=TRY)
         before = held.children(self.daemon)
         other = hold(self, self.daemon.tls)[0]
         victim = self.ask('eyes-hang.example')
         self.served(1)          # by the other one
-        self.back(before, 1)
+        self.back(before, 2)
         self.assertEqual(victim.recv(100), harness.alert(80))
         self.assertTrue(other.alive())
         self.served()

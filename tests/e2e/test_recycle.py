@@ -94,7 +94,7 @@ class Recycle(Base):
         wait_for(lambda: len(held.children(self.daemon)) == len(before), 5)
         self.served_all()
         self.assertNotRegex(self.daemon.log(),
-                            'killed|exited|replacing|refused|cut')
+                            'killed|exited|replacing|refused|connections cut')
 
     def served_all(self):
         held.Held(self.daemon.tls).establish().close()
