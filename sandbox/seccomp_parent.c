@@ -150,7 +150,7 @@ static const struct rule child_rules[] = {
 	RULE_PIPE_SIZE,
 	RULE_PIPE_RESIZE,
 	RULE_DISCARD,
-	RULE_SNDBUF,
+	RULE_MEMINFO,
 	RULE_SEND,
 	RULE_SHUTDOWN,
 	RULE_POLL,

@@ -57,10 +57,10 @@
 	    ARG(3, EQ, MSG_NOSIGNAL | MSG_DONTWAIT),		\
 	    ARG(4, EQ, 0))
 
-/* Relay: run.c asks how much a receiver takes. */
-#define RULE_SNDBUF							\
+/* Relay: mover_linux.c asks how much a receiver takes. */
+#define RULE_MEMINFO							\
 	ALLOW_IF(getsockopt, 2, ARG(1, EQ, SOL_SOCKET),	\
-	    ARG(2, EQ, SO_SNDBUF))
+	    ARG(2, EQ, SO_MEMINFO))
 
 /* Relay: run.c, half-close; pair.c, goodbye. */
 #define RULE_SHUTDOWN	ALLOW(shutdown)

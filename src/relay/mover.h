@@ -18,9 +18,9 @@
  *
  *	lent		what is taken in
  *	below 1/4	as much as the pipe holds, which grows when found full
- *	below 3/4	as much as the receiver has said that it has room for, so
- *			that a receiver that is full has no pipe; what is left in
- *			one all the same is cut down to what it holds
+ *	below 3/4	as much as the receiver has room for, so that one that is
+ *			full has no pipe; where something is left in one all the
+ *			same, it is cut down to that
  *	from 3/4 on	the same, but a page at most
  */
 struct load {
@@ -51,6 +51,8 @@ void		mover_empty(struct load *load);	/* a load with nothing */
 
 /* So much is lent that receivers must be asked for their room. */
 bool		mover_tight(void);
+/* So many bytes a socket takes at once. */
+size_t		mover_room(int to);
 
 /*
  * Takes up to *limit bytes, and no more than the receiver has room for, from

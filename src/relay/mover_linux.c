@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/socket.h>
+
+#include <linux/sock_diag.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -39,6 +43,26 @@ bool
 mover_tight(void)
 {
 	return lent >= share / 4;
+}
+
+/*
+ * socket(7), SO_MEMINFO: what the kernel itself compares, the size of the send
+ * buffer and the memory in it.  A UNIX socket counts that as allocated only.
+ */
+size_t
+mover_room(int to)
+{
+	uint32_t	memory[SK_MEMINFO_VARS], used;
+	socklen_t	size = sizeof(memory);
+
+	if (getsockopt(to, SOL_SOCKET, SO_MEMINFO, memory, &size) == -1 ||
+	    size != sizeof(memory))
+		return 0;
+	used = memory[SK_MEMINFO_WMEM_QUEUED];
+	if (used < memory[SK_MEMINFO_WMEM_ALLOC])
+		used = memory[SK_MEMINFO_WMEM_ALLOC];
+	return used < memory[SK_MEMINFO_SNDBUF] ?
+	    memory[SK_MEMINFO_SNDBUF] - used : 0;
 }
 
 /* Most of it is lent. */
@@ -175,7 +199,7 @@ mover_fill(struct load *load, int from, uint64_t *limit, size_t room)
 		load->held = (size_t)n;
 		/* A bulk transfer, worth fewer and larger steps. */
 		if (n == MOVER_PIPE_SIZE && load->size == MOVER_PIPE_SIZE &&
-		    want >= MOVER_PIPE_GROWN && !scarce())
+		    want > MOVER_PIPE_SIZE && !scarce())
 			(void)resize(load, MOVER_PIPE_GROWN);
 		if (*limit != GRANT_UNLIMITED)
 			*limit -= (uint64_t)n;

@@ -13,7 +13,8 @@
 
 enum {
 	STARVED_MS = 50,	/* no pipe to be had: try again */
-	BUFFER_LEAST = 4096,	/* no socket has less, socket(7) */
+	ROOM_WORTHWHILE = 64 * 1024, /* else it had better be waited for */
+	ROOM_LEAST = 4096,
 	MOVES_PER_TURN = 32	/* then the others have their turn */
 };
 
@@ -48,29 +49,26 @@ pair_run_later(struct pair *pair, int ms)
 /*
  * How much the receiver will take for certain, 0 until it says that it has
  * room.  What is taken in beyond that would rest in a pipe for as long as it
- * likes.  When it says so, a third of its buffer is free (unix(7): three
- * quarters), and asking makes it tell later.
+ * likes.  Asking whether it is ready makes it tell when it is.
  */
 static size_t
 room(struct pair *pair, struct side *to)
 {
 	struct pollfd	receiver = { to->fd, POLLOUT, 0 };
-	socklen_t	size = sizeof(int);
-	int		buffer;
+	size_t		space;
 
 	if (!mover_tight())
 		return SIZE_MAX;
 	if (!to->writable)
 		return 0;
-	if (poll(&receiver, 1, 0) != 1) {
-		to->writable = false;
-		side_want(pair, to, EV_WRITE);
-		return 0;
-	}
-	if (getsockopt(to->fd, SOL_SOCKET, SO_SNDBUF, &buffer, &size) == -1 ||
-	    buffer < BUFFER_LEAST)
-		return BUFFER_LEAST / 3;
-	return (size_t)buffer / 3;
+	space = mover_room(to->fd);
+	if (space >= ROOM_WORTHWHILE)
+		return space;
+	if (poll(&receiver, 1, 0) == 1)	/* or it is gone: that will be seen */
+		return space > ROOM_LEAST ? space : ROOM_LEAST;
+	to->writable = false;
+	side_want(pair, to, EV_WRITE);
+	return 0;
 }
 
 /* Takes the next bytes in, or gives on what is held.  One step. */

@@ -9,7 +9,8 @@ One relay, TLS.  In each round the same bytes are moved once without the slow
 readers and once beside them, down (to the client) and up (to the tenant); a
 figure is the median of the rounds' ratios.  Slow readers ask their tenant for
 a gigabyte each and read next to nothing; slow tenants, the same the other way
-round, are sent as much as they leave room for.  Everything is on loopback and
+round, are sent as much as they leave room for.  CPU is usherd's for the same
+bytes, again as a ratio: where others work on the machine it says more.  Everything is on loopback and
 ends by itself.
 """
 import contextlib
@@ -160,17 +161,25 @@ class Slow:
         time.sleep(1)
 
 
-def measure(port, move, slow):
-    """The medians: without, beside, and of their ratios."""
+def one(proxy, move):
+    """GB/s, and seconds of usherd's CPU; once before, unmeasured."""
+    move(proxy.port)
+    before = proxy.cpu()
+    return move(proxy.port), proxy.cpu() - before
+
+
+def measure(proxy, move, slow):
+    """The medians: without, beside, of their ratios, and of CPU's ratios."""
     without, beside = [], []
-    move(port)
     for _ in range(ROUNDS):
-        without.append(move(port))
+        without.append(one(proxy, move))
         crowd = slow()
-        beside.append(move(port))
+        beside.append(one(proxy, move))
         crowd.close()
-    return (statistics.median(without), statistics.median(beside),
-            statistics.median(b / w for b, w in zip(beside, without)))
+    pairs = list(zip(beside, without))
+    return [statistics.median(values) for values in (
+        [speed for speed, _ in without], [speed for speed, _ in beside],
+        [b[0] / w[0] for b, w in pairs], [b[1] / w[1] for b, w in pairs])]
 
 
 def run(directory, log, readers):
@@ -182,12 +191,15 @@ def run(directory, log, readers):
     proxy = Proxy('usherd', [BUILD / 'usherd', '-d', hosts, '-j', '1', '-t',
                              f'127.0.0.1:{port}'], port, log)
     try:
-        for move, serve in ((down, pour), (up, deaf)):
-            figures = measure(port, move,
-                              lambda s=serve: Slow(hosts, port, readers, s))
-            print('%-5s%6.2f GB/s alone%6.2f beside %d  ratio %.2f' % (
-                move.__name__, figures[0], figures[1], readers, figures[2]),
-                flush=True)
+        for move, serve in ((down, pour), (up, pour), (down, deaf),
+                            (up, deaf)):
+            alone, beside, ratio, cpu = measure(
+                proxy, move, lambda s=serve: Slow(hosts, port, readers, s))
+            print('%-5s%6.2f GB/s alone%6.2f beside %d slow %s  '
+                  'ratio %.2f  CPU %.2f' % (
+                      move.__name__, alone, beside, readers, 'readers'
+                      if serve is pour else 'tenants', ratio, cpu),
+                  flush=True)
     finally:
         proxy.stop()
         for one in tenants:
