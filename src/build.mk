@@ -373,8 +373,9 @@ $(B)/tests/test_hostname: tests/unit/test_hostname.c $(UNIT_SOURCES) \
 	$(UNIT) tests/unit/test_hostname.c $(B)/hostname.o $(UNIT_LIBS)
 
 $(B)/tests/test_flight: tests/unit/test_flight.c $(UNIT_SOURCES) \
-	    $(B)/flight.o
-	$(UNIT) tests/unit/test_flight.c $(B)/flight.o $(UNIT_LIBS)
+	    $(B)/flight.o $(B)/lowat.o
+	$(UNIT) tests/unit/test_flight.c $(B)/flight.o $(B)/lowat.o \
+	    $(UNIT_LIBS)
 
 HELLO = $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o $(B)/hostname.o
 

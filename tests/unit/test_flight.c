@@ -7,6 +7,7 @@
 
 #include "recipe.h"
 #include "../../src/parser/flight.h"
+#include "../../src/parser/lowat.h"
 
 static void
 check_prefixes(const uint8_t *bytes, size_t size, size_t step)
@@ -172,6 +173,22 @@ START_TEST(test_bounds)
 }
 END_TEST
 
+/* What is waited for is never more than what is missing, and little less. */
+START_TEST(test_lowat)
+{
+	size_t	wanted, lowat;
+
+	for (wanted = 1; wanted <= FLIGHT_MAX + 10; wanted++) {
+		lowat = (size_t)*lowat_at_most(wanted);
+		ck_assert_uint_ge(lowat, 1);
+		ck_assert_uint_le(lowat, wanted);
+		ck_assert(2 * lowat > wanted);
+		ck_assert_uint_lt(wanted - lowat, 4096);
+	}
+	ck_assert_int_eq(*lowat_at_most(SIZE_MAX), FLIGHT_MAX);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -186,6 +203,7 @@ main(void)
 	tcase_add_test(tests, test_missing);
 	tcase_add_test(tests, test_errors);
 	tcase_add_test(tests, test_bounds);
+	tcase_add_test(tests, test_lowat);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
