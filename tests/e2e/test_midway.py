@@ -257,7 +257,7 @@ class Seconds(Case):
                  lambda: self.late('a', head[:1]),
                  lambda: self.late('ab', head[:10], head[10:28]),
                  lambda: self.late('', head[:10]),
-                 lambda: self.late('ba', b'\r\n'),
+                 lambda: self.late('ba', b'\r\nG'),
                  self.patient)
         self.untold()
 
