@@ -71,6 +71,9 @@ begin(uint32_t action)
 	    SCMP_ACT_KILL_PROCESS);
 	if (error == 0)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
+	/* In all threads: the parent has some (query.c). */
+	if (error == 0)
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	/* 2: a binary tree, found in a few steps for any call */
 	if (error == 0)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
