@@ -57,6 +57,7 @@ CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/loop.o \
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
 	$(B)/visitor.o $(B)/rules.o $(B)/journey.o $(B)/refused.o $(B)/counts.o \
 	$(B)/backend.o $(B)/hosts.o $(B)/lookup.o $(B)/place.o \
+	$(B)/recall.o $(B)/find.o $(B)/query.o \
 	$(B)/children.o $(B)/recycle.o $(B)/talk.o $(B)/address.o $(B)/budget.o \
 	$(B)/handoff.o $(B)/unpicked.o $(B)/tcp_options.o \
 	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
@@ -128,7 +129,8 @@ all: $(PROGRAMS) $(PAGES)
 test-programs: all $(UNITS) $(TOOLS) $(TRY) $(FAULT)
 
 $(B)/usherd: $(USHERD)
-	$(LINK) -pie $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+	$(LINK) -pie $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) -lpthread \
+	    $(LIBS)
 
 $(B)/usherd-tls: $(PARSER) $(TLS)
 	$(LINK) $(PIE) $(PARSER) $(TLS) $(LIBEVENT) $(BEARSSL) \
@@ -247,6 +249,12 @@ $(B)/tcp_options.o: src/usherd/tcp_options.c $(HEADERS)
 	$(COMPILE) src/usherd/tcp_options.c
 $(B)/unpicked.o: src/usherd/unpicked.c $(HEADERS)
 	$(COMPILE) src/usherd/unpicked.c
+$(B)/recall.o: src/usherd/recall.c $(HEADERS)
+	$(COMPILE) src/usherd/recall.c
+$(B)/find.o: src/usherd/find.c $(HEADERS)
+	$(COMPILE) src/usherd/find.c
+$(B)/query.o: src/usherd/query.c $(HEADERS)
+	$(COMPILE) src/usherd/query.c
 $(B)/address.o: src/usherd/address.c $(HEADERS)
 	$(COMPILE) src/usherd/address.c
 $(B)/budget.o: src/usherd/budget.c $(HEADERS)
@@ -437,7 +445,8 @@ WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=pair_relay
 $(B)/tests/try/usherd: $(USHERD) $(B)/tests/try/try_parent.o $(ATTACKS) \
 	    $(B)/message.o
 	$(LINK) -pie $(WRAP_PARENT) $(B)/tests/try/try_parent.o $(ATTACKS) \
-	    $(B)/message.o $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+	    $(B)/message.o $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) \
+	    -lpthread $(LIBS)
 
 $(B)/tests/try/usherd-tls: $(PARSER) $(TLS) $(B)/tests/try/try_parser.o \
 	    $(ATTACKS)

@@ -21,28 +21,28 @@ enum header_kind {
 
 /* The kinds of entries that a host may have, by the word they begin with. */
 struct entries {
-	const char	*handoff;
-	const char	*socket;
-	const char	*proxy_v1;
-	const char	*proxy_v2;
-	bool		 plain;		/* send-proxy-v1 and -v2 count, too */
+	enum host_entry	handoff;
+	enum host_entry	socket;
+	enum host_entry	proxy_v1;
+	enum host_entry	proxy_v2;
+	bool		plain;		/* send-proxy-v1 and -v2 count, too */
 };
 
 static const struct entries tls_entries = {
-	"tls-handoff", "tls-socket", "tls-send-proxy-v1", "tls-send-proxy-v2",
+	HOST_TLS_HANDOFF, HOST_TLS_SOCKET, HOST_TLS_PROXY_V1, HOST_TLS_PROXY_V2,
 	true
 };
 
 static const struct entries http_entries = {
-	"http-handoff", "http-socket", "http-send-proxy-v1",
-	"http-send-proxy-v2", true
+	HOST_HTTP_HANDOFF, HOST_HTTP_SOCKET, HOST_HTTP_PROXY_V1,
+	HOST_HTTP_PROXY_V2, true
 };
 
 /* What answers challenges mostly does not expect a header: tls and http do
  * not speak for it. */
 static const struct entries acme_entries = {
-	"acme-handoff", "acme-socket", "acme-send-proxy-v1",
-	"acme-send-proxy-v2", false
+	HOST_ACME_HANDOFF, HOST_ACME_SOCKET, HOST_ACME_PROXY_V1,
+	HOST_ACME_PROXY_V2, false
 };
 
 static const struct entries *
@@ -52,13 +52,13 @@ entries_of(const struct errand *errand)
 }
 
 static enum header_kind
-header_wanted(const struct host *host, const struct entries *entries)
+header_wanted(struct host *host, const struct entries *entries)
 {
 	if (host_has(host, entries->proxy_v2) ||
-	    (entries->plain && host_has(host, "send-proxy-v2")))
+	    (entries->plain && host_has(host, HOST_PROXY_V2)))
 		return HEADER_V2;
 	if (host_has(host, entries->proxy_v1) ||
-	    (entries->plain && host_has(host, "send-proxy-v1")))
+	    (entries->plain && host_has(host, HOST_PROXY_V1)))
 		return HEADER_V1;
 	return HEADER_NONE;
 }
@@ -88,11 +88,10 @@ header_send(enum header_kind kind, const struct errand *errand,
 
 /* A tenant who leaves hand-offs lying gets no more of them for now. */
 static enum refusal
-connect_handoff(struct host *host, const char *entry, struct found *found)
+connect_handoff(struct host *host, enum host_entry entry,
+    struct found *found)
 {
-	if (host_tenant(host, &found->tenant) == -1)
-		return REFUSAL_UNREACHABLE;
-	if (!unpicked_room(&found->tenant))
+	if (!found->patience.waits && !unpicked_room(&found->tenant))
 		return host_has(host, entry) ? REFUSAL_UNPICKED :
 		    REFUSAL_NO_SOCKET;
 	return host_connect(host, entry, HOSTS_DEAF, &found->socket,
@@ -101,7 +100,7 @@ connect_handoff(struct host *host, const char *entry, struct found *found)
 
 static enum refusal
 try_handoff(struct host *host, const struct errand *errand,
-    const char *entry, struct found *found)
+    enum host_entry entry, struct found *found)
 {
 	enum refusal refusal = REFUSAL_NO_SOCKET;
 
@@ -134,13 +133,14 @@ connect_socket(struct host *host, const struct errand *errand,
 	enum header_kind	kind;
 	enum refusal		refusal;
 
+	/* First: once it is connected, nothing may turn out to be cold. */
+	kind = header_wanted(host, entries);
 	refusal = host_connect(host, entries->socket, HOSTS_HEARS,
 	    &found->socket, &found->place);
 	if (refusal == REFUSAL_NO_SOCKET && host_has(host, entries->handoff))
 		return REFUSAL_REFUSED;
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	kind = header_wanted(host, entries);
 	if (kind == HEADER_NONE ||
 	    header_send(kind, errand, ends, found->socket) == 0)
 		return REFUSAL_NONE;
@@ -187,8 +187,10 @@ host_try(struct host *host, const struct errand *errand,
 
 	refusal = connect_host(host, errand, ends, found);
 	/* A server that was just replaced: its successor is there by now. */
-	if (refusal == REFUSAL_REFUSED || refusal == REFUSAL_NO_SOCKET)
+	if (refusal == REFUSAL_REFUSED || refusal == REFUSAL_NO_SOCKET) {
+		(void)host_refresh(host);	/* then nothing is remembered */
 		refusal = connect_host(host, errand, ends, found);
+	}
 	/* A relay has the connection; one of its own could be handed off. */
 	if (refusal == REFUSAL_REFUSED && errand->handoff == HANDOFF_NEVER &&
 	    host_has(host, entries_of(errand)->handoff))
@@ -196,8 +198,9 @@ host_try(struct host *host, const struct errand *errand,
 	return refusal;
 }
 
-enum refusal
-backend_open(const struct errand *errand, const struct ends *ends,
+/* Two looks at most, as far as one may wait for them. */
+static enum refusal
+backend_look(const struct errand *errand, const struct ends *ends,
     struct found *found)
 {
 	enum refusal	refusal;
@@ -205,15 +208,18 @@ backend_open(const struct errand *errand, const struct ends *ends,
 	bool		moved;
 	int		look;
 
-	memset(found, 0, sizeof(*found));
-	found->socket = -1;
+	host.patience = &found->patience;
+	host.listing = &found->listing;
 	host.sockets = HOST_SOCKETS_MAX;
 	for (look = 0; look < LOOKS_MAX; look++) {
 		refusal = host_open(&host, errand->name, &found->place);
 		memcpy(found->entry, host.key, sizeof(found->entry));
 		if (refusal != REFUSAL_NONE)
 			return refusal;
+		found->tenant = host.missing.at.of;
+		found->trusted = host.trusted;
 		refusal = host_try(&host, errand, ends, found);
+		found->missing = host.missing;
 		/* What failed may be of a deployment that is over. */
 		moved = refusal != REFUSAL_NONE && host_moved(&host);
 		host_close(&host);
@@ -221,4 +227,14 @@ backend_open(const struct errand *errand, const struct ends *ends,
 			return refusal;
 	}
 	return REFUSAL_RACE;
+}
+
+enum refusal
+backend_open(const struct errand *errand, const struct ends *ends,
+    bool waits, struct found *found)
+{
+	memset(found, 0, sizeof(*found));	/* nothing to be learnt, too */
+	found->socket = -1;
+	found->patience.waits = waits;
+	return backend_look(errand, ends, found);
 }

@@ -40,7 +40,11 @@ struct found {
 	int		socket;		/* connected, the caller's; -1 where
 					 * HANDOFF_ASK found a hand-off */
 	bool		handoff;	/* it is a -handoff socket's */
-	struct tenant	tenant;		/* then: whose */
+	struct tenant	tenant;		/* the host's, once it was found */
+	uid_t		trusted;	/* then: the owner of hosts/ */
+	struct patience	patience;	/* cold: nothing is decided */
+	struct absence	missing;	/* what else was found out, to be */
+	struct listing	listing;	/* learnt (recall.h) */
 	char		entry[HOSTNAME_MAX + 1]; /* of hosts/, or "" */
 	struct place	place;		/* where it came to its end */
 };
@@ -53,8 +57,14 @@ struct found {
  * when this returns, before any other byte.  What it costs is bounded by a
  * small constant, whatever a tenant has in his directory.
  * Gives REFUSAL_NONE and what was found, or why not.
+ *
+ * Only with waits, which is for threads of their own, does it wait for a
+ * tenant's directory; then it does not ask whether there is room for a hand-off
+ * (unpicked.h).  Without, found->patience.cold says that it would have had to:
+ * nothing was done then, nobody was connected to, and what it gives says
+ * nothing.
  */
 enum refusal	backend_open(const struct errand *errand,
-		    const struct ends *ends, struct found *found);
+		    const struct ends *ends, bool waits, struct found *found);
 
 #endif

@@ -17,6 +17,23 @@
 #include "log.h"
 #include "slots.h"
 
+static const char *const entry_names[HOST_ENTRIES] = {
+	[HOST_TLS_HANDOFF] = "tls-handoff",
+	[HOST_TLS_SOCKET] = "tls-socket",
+	[HOST_TLS_PROXY_V1] = "tls-send-proxy-v1",
+	[HOST_TLS_PROXY_V2] = "tls-send-proxy-v2",
+	[HOST_HTTP_HANDOFF] = "http-handoff",
+	[HOST_HTTP_SOCKET] = "http-socket",
+	[HOST_HTTP_PROXY_V1] = "http-send-proxy-v1",
+	[HOST_HTTP_PROXY_V2] = "http-send-proxy-v2",
+	[HOST_ACME_HANDOFF] = "acme-handoff",
+	[HOST_ACME_SOCKET] = "acme-socket",
+	[HOST_ACME_PROXY_V1] = "acme-send-proxy-v1",
+	[HOST_ACME_PROXY_V2] = "acme-send-proxy-v2",
+	[HOST_PROXY_V1] = "send-proxy-v1",
+	[HOST_PROXY_V2] = "send-proxy-v2",
+};
+
 static int		 hosts = -1;
 static const char	*hosts_path;
 
@@ -49,7 +66,7 @@ hosts_try(void)
 {
 	int fd;
 
-	fd = hosts_entry(hosts, ".");
+	fd = hosts_entry(hosts, ".", HOSTS_WAIT);
 	if (fd == -1 && errno == EACCES)
 		errx(1, "hosts directory %s: user %u may not look names up in "
 		    "it: it needs search permission (x)", hosts_path,
@@ -69,10 +86,12 @@ hosts_look(struct host *host, struct place *place)
 	if (fstat(hosts, &st) == -1)
 		return hosts_refusal(errno);
 	if (st.st_nlink == 0) {
-		if (!told)
+		/* The log is the loop's, which looks first. */
+		if (!host->patience->waits && !told) {
 			log_line("hosts directory %s has been removed, and "
 			    "nothing is found any more: restart", hosts_path);
-		told = true;
+			told = true;
+		}
 		return REFUSAL_HOSTS_GONE;
 	}
 	if (anybody_may_rename(&st)) {
@@ -81,7 +100,7 @@ hosts_look(struct host *host, struct place *place)
 	}
 	host->trusted = st.st_uid;
 	host->shared = (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-	trail_begin(&host->trail, hosts);
+	trail_begin(&host->trail, hosts, host->patience);
 	return REFUSAL_NONE;
 }
 
@@ -183,8 +202,13 @@ host_open(struct host *host, const struct hostname *name,
 		return refusal;
 	refusal = name == NULL ? open_key(host, "_nosni", "", &found, place) :
 	    open_name(host, name, &found, place);
-	if (refusal == REFUSAL_NONE)
+	if (refusal == REFUSAL_NONE) {
 		host->trail = found.trail;
+		if (host_refresh(host) == -1) {
+			refusal = hosts_refusal(errno);
+			host_close(host);
+		}
+	}
 	if (refusal == REFUSAL_UNKNOWN)
 		host->key[0] = '\0';
 	return refusal == REFUSAL_UNKNOWN && name == NULL ? REFUSAL_NO_NAME :
@@ -197,17 +221,31 @@ host_close(struct host *host)
 	trail_close(&host->trail);
 }
 
+/* What is remembered is for the loop alone. */
 int
-host_tenant(const struct host *host, struct tenant *tenant)
+host_refresh(struct host *host)
 {
-	struct stat st;
-
-	if (fstat(trail_directory(&host->trail), &st) == -1)
+	host->absent = 0;
+	host->missing.entries = 0;
+	if (snapshot_take(&host->missing.at,
+	    trail_directory(&host->trail)) == -1)
 		return -1;
-	tenant->device = st.st_dev;
-	tenant->directory = st.st_ino;
-	tenant->owner = st.st_uid;
+	if (!host->patience->waits)
+		host->absent = absence_known(&host->missing.at);
 	return 0;
+}
+
+static bool
+absent(const struct host *host, enum host_entry entry)
+{
+	return (host->absent >> entry & 1) != 0;
+}
+
+static void
+learn_absent(struct host *host, enum host_entry entry)
+{
+	host->absent |= 1U << entry;
+	host->missing.entries |= 1U << entry;
 }
 
 bool
@@ -219,7 +257,7 @@ host_moved(const struct host *host)
 	struct stat	now;
 	bool		same;
 
-	trail_begin(&top, hosts);
+	trail_begin(&top, hosts, host->patience);
 	if (lookup(&top, 0, host->key, host->trusted, &found, &nowhere) !=
 	    REFUSAL_NONE)
 		return true;
@@ -230,11 +268,15 @@ host_moved(const struct host *host)
 }
 
 bool
-host_has(const struct host *host, const char *entry)
+host_has(struct host *host, enum host_entry entry)
 {
 	int fd;
 
-	fd = hosts_entry(trail_directory(&host->trail), entry);
+	if (absent(host, entry))
+		return false;
+	fd = trail_entry(&host->trail, entry_names[entry]);
+	if (fd == -1 && errno == ENOENT)
+		learn_absent(host, entry);
 	if (fd == -1)
 		return false;
 	(void)close(fd);	/* O_PATH */
@@ -305,6 +347,30 @@ connect_member(const struct host *host, const struct trail *trail,
 	return refusal;
 }
 
+/* Gives REFUSAL_NONE and the names, or why not. */
+static enum refusal
+names_get(struct host *host, const struct lookup *directory,
+    struct hosts_names *names, struct place *place)
+{
+	const struct trail	*trail = &directory->trail;
+	struct snapshot		 now;
+	enum refusal		 refusal;
+
+	/* One that could not be taken is not remembered. */
+	(void)snapshot_take(&now, trail_directory(trail));
+	if (!host->patience->waits && listing_known(&now, names))
+		return REFUSAL_NONE;
+	if (!trail_listable(trail))
+		return REFUSAL_RACE;
+	if (hosts_list(trail_directory(trail), names) == -1) {
+		refusal = hosts_refusal(errno);
+		place_lacks(place, trail->text, "", &directory->st, 'r');
+		return refusal;
+	}
+	listing_make(host->listing, &now, names);
+	return REFUSAL_NONE;
+}
+
 /* The directory was found, and is where the trail ends. */
 static enum refusal
 connect_one_of(struct host *host, const struct lookup *directory,
@@ -315,11 +381,9 @@ connect_one_of(struct host *host, const struct lookup *directory,
 	enum refusal		 refusal = REFUSAL_NO_SOCKET, each;
 	size_t			 i;
 
-	if (hosts_list(trail_directory(trail), &names) == -1) {
-		refusal = hosts_refusal(errno);
-		place_lacks(place, trail->text, "", &directory->st, 'r');
-		return refusal;
-	}
+	each = names_get(host, directory, &names, place);
+	if (each != REFUSAL_NONE)
+		return each;
 	if (names.n > 0)
 		refusal = REFUSAL_REFUSED;
 	while (names.n > 0 && host->sockets > 0) {
@@ -338,19 +402,26 @@ connect_one_of(struct host *host, const struct lookup *directory,
 }
 
 enum refusal
-host_connect(struct host *host, const char *entry, enum hosts_ear ear,
+host_connect(struct host *host, enum host_entry entry, enum hosts_ear ear,
     int *backend, struct place *place)
 {
-	struct lookup	found;
-	enum refusal	refusal;
+	const char	*name = entry_names[entry];
+	struct lookup	 found;
+	enum refusal	 refusal;
 
 	*backend = -1;
-	refusal = lookup(&host->trail, host->trail.depth, entry, host->trusted,
+	if (absent(host, entry)) {
+		place_set(place, host->trail.text, name);
+		return REFUSAL_NO_SOCKET;
+	}
+	refusal = lookup(&host->trail, host->trail.depth, name, host->trusted,
 	    &found, place);
+	if (refusal == REFUSAL_NO_SOCKET && !found.linked)
+		learn_absent(host, entry);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	if (S_ISDIR(found.st.st_mode)) {
-		refusal = lookup_enter(&found, entry, place);
+		refusal = lookup_enter(&found, name, place);
 		if (refusal == REFUSAL_NONE)
 			refusal = connect_one_of(host, &found, ear, backend,
 			    place);

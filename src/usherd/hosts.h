@@ -10,6 +10,7 @@
 #include "../common/refusal.h"
 #include "lookup.h"
 #include "place.h"
+#include "recall.h"
 
 /*
  * The directory that is the configuration; usher-hosts(5).  Symbolic links
@@ -22,23 +23,37 @@ enum {
 	HOST_SOCKETS_MAX = 8
 };
 
+/* The entries that a host may have. */
+enum host_entry {
+	HOST_TLS_HANDOFF,
+	HOST_TLS_SOCKET,
+	HOST_TLS_PROXY_V1,
+	HOST_TLS_PROXY_V2,
+	HOST_HTTP_HANDOFF,
+	HOST_HTTP_SOCKET,
+	HOST_HTTP_PROXY_V1,
+	HOST_HTTP_PROXY_V2,
+	HOST_ACME_HANDOFF,
+	HOST_ACME_SOCKET,
+	HOST_ACME_PROXY_V1,
+	HOST_ACME_PROXY_V2,
+	HOST_PROXY_V1,		/* for TLS and HTTP */
+	HOST_PROXY_V2,
+	HOST_ENTRIES
+};
+
 struct host {
+	struct patience	*patience;	/* the caller's, from the start */
 	struct trail	trail;		/* from hosts/ to its directory, below
 					 * which everything is looked up */
 	char		key[HOSTNAME_MAX + 1];	/* its name in hosts/ */
 	uid_t		trusted;	/* the owner of hosts/ */
 	bool		shared;		/* others may create names in hosts/ */
 	unsigned int	sockets;	/* of directories: yet to be tried */
-};
-
-/*
- * Who is behind a host: its directory, whatever names lead there, and who
- * owns it.
- */
-struct tenant {
-	dev_t	device;
-	ino_t	directory;
-	uid_t	owner;
+	unsigned int	absent;		/* entries that it does not have: what
+					 * was remembered, and */
+	struct absence	missing;	/* what was found out */
+	struct listing	*listing;	/* the caller's: names found out */
 };
 
 /*
@@ -70,28 +85,22 @@ enum refusal	host_open(struct host *host, const struct hostname *name,
 		    struct place *place);
 void		host_close(struct host *host);
 
-/* Gives 0, or -1 with errno. */
-int		host_tenant(const struct host *host, struct tenant *tenant);
+/* Its directory may have changed meanwhile.  Gives -1 with errno. */
+int		host_refresh(struct host *host);
 
 /* Does the host's name lead elsewhere by now, or nowhere? */
 bool		host_moved(const struct host *host);
 
-/* Is there an entry of that name? */
-bool		host_has(const struct host *host, const char *entry);
-
-/* What a tenant may say on a connection: descriptors never. */
-enum hosts_ear {
-	HOSTS_HEARS,
-	HOSTS_DEAF		/* nothing: his sending fails with EPIPE */
-};
+/* Is there such an entry? */
+bool		host_has(struct host *host, enum host_entry entry);
 
 /*
- * Connects to the stream socket of that name, or to one of the sockets in
- * the directory of that name, in random order until one accepts or
+ * Connects to the stream socket of that entry, or to one of the sockets in
+ * the directory that it is, in random order until one accepts or
  * host->sockets have been tried.  Gives REFUSAL_NONE and a non-blocking
  * connected socket, or why not: REFUSAL_NO_SOCKET when there is no such entry.
  */
-enum refusal	host_connect(struct host *host, const char *entry,
+enum refusal	host_connect(struct host *host, enum host_entry entry,
 		    enum hosts_ear ear, int *backend, struct place *place);
 
 #endif

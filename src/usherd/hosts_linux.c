@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,10 +28,15 @@
 
 const struct open_how hosts_questions[HOSTS_QUESTIONS] = {
 	[HOSTS_ENTRY] = { O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, INSIDE },
+	[HOSTS_CACHED] = { O_PATH | O_NOFOLLOW | O_CLOEXEC, 0,
+	    INSIDE | LINUX_RESOLVE_CACHED },
 	[HOSTS_LIST] = { O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, INSIDE },
 };
 
 const char hosts_empty_path[] = "";
+
+/* Linux 5.12; before that, names are asked for as if there were no cache. */
+static bool have_cached = true;
 
 /* What getdents64(2) gives, in the kernel's words. */
 struct entry {
@@ -55,9 +61,10 @@ ask(int directory, const char *path, enum hosts_question question)
 }
 
 int
-hosts_entry(int directory, const char *name)
+hosts_entry(int directory, const char *name, enum hosts_wait wait)
 {
-	return ask(directory, name, HOSTS_ENTRY);
+	return ask(directory, name, wait == HOSTS_NOW && have_cached ?
+	    HOSTS_CACHED : HOSTS_ENTRY);
 }
 
 /* openat2(2) and /proc are asked as they will be for each connection. */
@@ -78,6 +85,10 @@ hosts_system_open(const char *path)
 		    "SystemCallFilter= that allows it");
 	if (fd != -1)
 		(void)close(fd);	/* O_PATH: nothing to be lost */
+	fd = ask(hosts, ".", HOSTS_CACHED);
+	have_cached = fd != -1 || errno != EINVAL;
+	if (fd != -1)
+		(void)close(fd);	/* O_PATH */
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", hosts);
 	if (fstat(hosts, &ours) == -1)
 		err(1, "hosts directory %s", path);
@@ -141,7 +152,7 @@ connect_refusal(int error)
 
 /* Takes the names out of n bytes of records. */
 static void
-names_take(char *bytes, size_t n, struct hosts_names *names)
+names_take(struct hosts_names *names, size_t n)
 {
 	const size_t		 fixed = offsetof(struct entry, name);
 	const struct entry	*entry;
@@ -149,7 +160,7 @@ names_take(char *bytes, size_t n, struct hosts_names *names)
 
 	names->n = 0;
 	for (at = 0; n - at > fixed; at += entry->size) {
-		entry = (const void *)(bytes + at);
+		entry = (const void *)(names->bytes + at);
 		if (entry->size <= fixed || entry->size > n - at ||
 		    names->n == HOSTS_NAMES_MAX)
 			break;	/* the kernel gives no such thing */
@@ -163,21 +174,21 @@ names_take(char *bytes, size_t n, struct hosts_names *names)
 int
 hosts_list(int directory, struct hosts_names *names)
 {
-	static _Alignas(struct entry) char	bytes[HOSTS_LIST_BYTES];
-	long					n;
-	int					list, error;
+	long	n;
+	int	list, error;
 
 	names->n = 0;
 	list = ask(directory, ".", HOSTS_LIST);
 	if (list == -1)
 		return -1;
-	n = syscall(SYS_getdents64, list, bytes, sizeof(bytes));
+	n = syscall(SYS_getdents64, list, names->bytes,
+	    sizeof(names->bytes));
 	error = errno;
 	(void)close(list);	/* read only */
 	errno = error;
 	if (n == -1)
 		return -1;
-	names_take(bytes, (size_t)n, names);
+	names_take(names, (size_t)n);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "hosts.h"
+#include "../common/refusal.h"
 
 /*
  * What looking things up below hosts/ needs of the system, one component of a
@@ -25,16 +25,32 @@ int	hosts_system_open(const char *path);
  * it, and without any right but to look below it, to see what it is, and to
  * connect to it.  name is one component, not "..".  Gives -1 with errno:
  * EXDEV when another file system is mounted there.
+ *
+ * A name that is not in the system's cache is looked up under the directory's
+ * lock, and whoever may read the directory can hold that for as long as he
+ * likes.  HOSTS_NOW never waits for it: EAGAIN.  (On systems that cannot tell
+ * it waits all the same.)
  */
-int	hosts_entry(int directory, const char *name);
+enum hosts_wait {
+	HOSTS_NOW,
+	HOSTS_WAIT
+};
+
+int	hosts_entry(int directory, const char *name, enum hosts_wait wait);
+
+/* What a tenant may say on a connection: descriptors never. */
+enum hosts_ear {
+	HOSTS_HEARS,
+	HOSTS_DEAF		/* nothing: his sending fails with EPIPE */
+};
 
 /* What such a link says: up to size bytes, no NUL.  Gives -1 with errno. */
 ssize_t	hosts_link(int link, char *text, size_t size);
 
 /*
  * Names of sockets or links in a directory opened by hosts_entry(), out of the
- * first HOSTS_LIST_BYTES of what the system tells about its entries.  They
- * stay valid until the next call; those that begin with a dot are left out.
+ * first HOSTS_LIST_BYTES of what the system tells about its entries; those
+ * that begin with a dot are left out.  It waits for the directory's lock.
  * Gives -1 with errno.
  */
 enum {
@@ -45,6 +61,7 @@ enum {
 struct hosts_names {
 	const char	*name[HOSTS_NAMES_MAX];
 	size_t		 n;
+	_Alignas(8) char bytes[HOSTS_LIST_BYTES];	/* where they are */
 };
 
 int	hosts_list(int directory, struct hosts_names *names);

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "counts.h"
+#include "find.h"
 #include "handoff.h"
 #include "refused.h"
 #include "unpicked.h"
 #include "visitor.h"
 
 enum {
-	BUSY_TRIES = 10,	/* half a second for a full backlog to clear */
 	RELAY_TRIES = 100	/* five for a relay to come back */
 };
 
@@ -116,6 +116,7 @@ order_send(struct visitor *visitor, enum order_kind kind, uint64_t grant,
 static void
 dismiss(struct visitor *visitor)
 {
+	find_drop(visitor);
 	if (!visitor->kept) {
 		visitor_free(visitor);
 		return;
@@ -194,18 +195,6 @@ try_again(struct visitor *visitor, enum refusal refusal)
 	    refusal == REFUSAL_RACE) && visitor->tries++ < BUSY_TRIES;
 }
 
-/* Where the present request goes. */
-static enum refusal
-find(const struct visitor *visitor, struct found *found)
-{
-	const struct errand errand = {
-		visitor->protocol, visitor->named ? &visitor->name : NULL,
-		visitor->acme, visitor->handoff
-	};
-
-	return backend_open(&errand, &visitor->ends, found);
-}
-
 /*
  * The tenant gets the client's own socket, and nobody here keeps a copy: a
  * parser that has one, because more requests may come, lets go of it first.
@@ -257,7 +246,10 @@ route(struct visitor *visitor)
 	/* A parser that has died meanwhile has no copy to let go of. */
 	if (visitor->handoff == HANDOFF_ASK && !visitor->kept)
 		visitor->handoff = HANDOFF_FIRST;
-	refusal = find(visitor, &found);
+	if (!find(visitor, &refusal, &found)) {
+		visitor->state = VISITOR_WAITING;
+		return;
+	}
 	if (refusal == REFUSAL_NONE && !found.handoff) {
 		hand(visitor, ORDER_RELAY, found.socket);
 		return;
@@ -295,7 +287,10 @@ next(struct visitor *visitor)
 	struct found	found;
 
 	visitor->handoff = HANDOFF_NEVER;
-	refusal = find(visitor, &found);
+	if (!find(visitor, &refusal, &found)) {
+		visitor->state = VISITOR_BUSY;
+		return;
+	}
 	if (try_again(visitor, refusal)) {
 		visitor->state = VISITOR_BUSY;
 		visitor_later(visitor);

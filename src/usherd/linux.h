@@ -7,6 +7,10 @@
 /* Linux 6.16: does a UNIX socket take descriptors?  0 lets sending fail. */
 enum { LINUX_SO_PASSRIGHTS = 83 };
 
+/* Linux 5.12: nothing that is not in the kernel's cache of names; older
+ * headers do not have it. */
+enum { LINUX_RESOLVE_CACHED = 0x20 };
+
 /*
  * Linux: constants whose addresses the parent's seccomp filter knows.  A
  * filter cannot look behind a pointer, but it can demand that the pointer be
@@ -15,6 +19,7 @@ enum { LINUX_SO_PASSRIGHTS = 83 };
  */
 enum hosts_question {
 	HOSTS_ENTRY,		/* what bears the name, be it a link */
+	HOSTS_CACHED,		/* the same, without ever waiting */
 	HOSTS_LIST,		/* a directory, to read its entries */
 	HOSTS_QUESTIONS
 };

@@ -25,9 +25,10 @@ struct walk {
 };
 
 void
-trail_begin(struct trail *trail, int hosts)
+trail_begin(struct trail *trail, int hosts, struct patience *patience)
 {
 	memset(trail, 0, sizeof(*trail));
+	trail->patience = patience;
 	trail->fd[0] = hosts;
 	trail->depth = 1;
 }
@@ -36,6 +37,48 @@ int
 trail_directory(const struct trail *trail)
 {
 	return trail->fd[trail->depth - 1];
+}
+
+static void
+grow_cold(const struct trail *trail)
+{
+	struct patience	*patience = trail->patience;
+	struct stat	 st;
+
+	patience->cold = true;
+	memset(&patience->at, 0, sizeof(patience->at));
+	if (fstat(trail_directory(trail), &st) == -1)
+		return;		/* as good as any other directory */
+	patience->at.device = st.st_dev;
+	patience->at.directory = st.st_ino;
+	patience->at.owner = st.st_uid;
+}
+
+int
+trail_entry(const struct trail *trail, const char *name)
+{
+	const bool	now = !trail->patience->waits && trail->depth > 1;
+	int		fd;
+
+	if (trail->patience->cold) {
+		errno = EAGAIN;
+		return -1;
+	}
+	fd = hosts_entry(trail_directory(trail), name,
+	    now ? HOSTS_NOW : HOSTS_WAIT);
+	if (fd == -1 && errno == EAGAIN && now) {
+		grow_cold(trail);
+		errno = EAGAIN;
+	}
+	return fd;
+}
+
+bool
+trail_listable(const struct trail *trail)
+{
+	if (!trail->patience->waits && !trail->patience->cold)
+		grow_cold(trail);
+	return !trail->patience->cold;
 }
 
 /* Leaves the last directory. */
@@ -197,7 +240,7 @@ step(struct walk *walk, const char *name, bool first, bool *done)
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return name[1] == '\0' ? REFUSAL_NONE : up(walk);
-	found->fd = hosts_entry(trail_directory(&found->trail), name);
+	found->fd = trail_entry(&found->trail, name);
 	if (found->fd == -1)
 		return why_not(walk, name, errno);
 	if (fstat(found->fd, &found->st) == -1)

@@ -34,16 +34,46 @@ enum {
 	LOOKUP_DIRECTORY_MAX = 32 * 1024	/* st_size */
 };
 
+/*
+ * Who is behind a directory: whatever names lead there, and who owns it.
+ */
+struct tenant {
+	dev_t	device;
+	ino_t	directory;
+	uid_t	owner;
+};
+
+/*
+ * What is not in the system's cache of names has to be asked of a directory,
+ * whose lock its tenant can hold for ever.  The loop never waits for that: its
+ * look-ups end as cold then, nothing further is looked up, and all of it is
+ * done anew by a thread that can wait (query.h).  hosts/ itself is the
+ * administrator's, so that names right in it are waited for.
+ */
+struct patience {
+	bool		waits;
+	bool		cold;	/* would have had to wait, and here: */
+	struct tenant	at;
+};
+
 /* The directories from hosts/ down to one of them, all open. */
 struct trail {
 	int	fd[LOOKUP_DEPTH_MAX];
 	bool	owned[LOOKUP_DEPTH_MAX];	/* to be closed with it */
 	size_t	depth;				/* 1: hosts/ itself */
 	char	text[PLACE_TEXT_MAX];		/* for people */
+	struct patience *patience;		/* of all who share it */
 };
 
 /* Begins with hosts/ itself, whose descriptor stays the caller's. */
-void	trail_begin(struct trail *trail, int hosts);
+void	trail_begin(struct trail *trail, int hosts,
+	    struct patience *patience);
+/* hosts_entry() of the last directory, with the patience that there is.
+ * Gives -1 with errno: EAGAIN when that is cold. */
+int	trail_entry(const struct trail *trail, const char *name);
+/* May its names be listed, for which it is always waited?  If not, this is
+ * where the look-up became cold. */
+bool	trail_listable(const struct trail *trail);
 int	trail_directory(const struct trail *trail);
 void	trail_close(struct trail *trail);
 

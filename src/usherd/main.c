@@ -20,6 +20,7 @@
 #include "options.h"
 #include "pipes.h"
 #include "program.h"
+#include "query.h"
 #include "slots.h"
 #include "unpicked.h"
 #include "visitor.h"
@@ -218,6 +219,7 @@ keys_confine(const struct child_settings *settings)
 	keys.base = SLOTS_BASE;
 	keys.fixed = SLOTS_FIXED;
 	sandbox_harden_parent();
+	queries_start();
 	sandbox_enter_parent(&keys);
 }
 
@@ -283,9 +285,9 @@ main(int argc, char *argv[])
 	settings.relay_pipes = pipes_share(options.jobs *
 	    (unsigned int)(wanted[PROTOCOL_TLS] + wanted[PROTOCOL_HTTP]));
 	children_make(loop, &settings, wanted, options.jobs);
-	slots_fill();
 	visitors_make(loop, settings.parser_clients * options.jobs *
 	    PROTOCOL_COUNT, leave_when_empty);
+	slots_fill();
 	unpicked_make(loop, at_most(UNPICKED_MAX,
 	    (descriptors - SLOTS_BASE) / 4));
 	keys_confine(&settings);

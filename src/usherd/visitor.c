@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "counts.h"
+#include "find.h"
+#include "query.h"
 #include "recycle.h"
 #include "refused.h"
 #include "rules.h"
@@ -19,13 +21,14 @@ enum {
 	INDEX_BITS = 20,	/* of an id; the rest is a generation */
 	INDEX_MASK = (1 << INDEX_BITS) - 1,
 	OVERDUE_MS = 15 * 1000,	/* a parser's own deadline is 10 s */
-	LATER_MS = 50
+	LATER_MS = 50,
+	PATIENCE_MS = 1000	/* with a directory that a tenant may hold */
 };
 
 static struct visitor	*visitors, *free_visitors;
 static unsigned int	 nvisitors, present;
 static unsigned int	 nused;		/* beyond them untouched memory */
-static struct agelist	 overdue, later;
+static struct agelist	 overdue, later, asked;
 static void		(*visitor_done)(void);
 
 static void
@@ -49,6 +52,7 @@ void
 visitor_free(struct visitor *visitor)
 {
 	age_move(visitor, NULL);
+	find_drop(visitor);
 	if (visitor->client != -1)
 		(void)close(visitor->client);	/* nobody else needs it */
 	visitor->client = -1;
@@ -65,6 +69,12 @@ void
 visitor_later(struct visitor *visitor)
 {
 	age_move(visitor, &later);
+}
+
+void
+visitor_asked(struct visitor *visitor)
+{
+	age_move(visitor, &asked);
 }
 
 void
@@ -93,7 +103,18 @@ visitor_again(struct age *age)
 
 	visitor = (void *)((char *)age - offsetof(struct visitor, age));
 	visitor->listed = NULL;
-	(void)journey_step(visitor, EVENT_LATER, NULL);	/* ours, not a child's */
+	/* ours, not a child's */
+	(void)journey_step(visitor, EVENT_LATER, NULL);
+}
+
+/* A look-up that it waited for is done. */
+static void
+visitor_answered(void *asker)
+{
+	struct visitor *visitor = asker;
+
+	age_move(visitor, NULL);
+	(void)journey_step(visitor, EVENT_LATER, NULL);	/* ours, too */
 }
 
 static void
@@ -324,4 +345,6 @@ visitors_make(struct event_base *base, unsigned int n, void (*done)(void))
 	visitor_done = done;
 	agelist_init(&overdue, base, OVERDUE_MS, visitor_overdue);
 	agelist_init(&later, base, LATER_MS, visitor_again);
+	agelist_init(&asked, base, PATIENCE_MS, visitor_again);
+	queries_make(base, visitor_answered);
 }

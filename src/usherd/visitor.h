@@ -14,11 +14,12 @@
 enum visitor_state {
 	VISITOR_FREE,
 	VISITOR_SHOWN,		/* a parser looks at its first bytes */
-	VISITOR_WAITING,	/* for the tenant's backlog, or for a relay */
+	VISITOR_WAITING,	/* for a look-up, for the tenant's backlog, or
+				 * for a relay */
 	VISITOR_PARTING,	/* to be handed off once the parser let go */
 	VISITOR_MOVING,		/* a relay moves what was granted */
 	VISITOR_LOOKING,	/* all moved; the parser looks for more */
-	VISITOR_BUSY,		/* the next tenant's backlog is full */
+	VISITOR_BUSY,		/* the same, for the next tenant */
 	VISITOR_LEAVING,	/* gone but for the parser's copy */
 	VISITOR_STATES
 };
@@ -37,6 +38,10 @@ enum visitor_event {
 	VISITOR_EVENTS
 };
 
+enum {
+	BUSY_TRIES = 10		/* half a second for a full backlog to clear */
+};
+
 struct visitor {
 	enum visitor_state	 state;
 	enum protocol		 protocol;
@@ -47,6 +52,8 @@ struct visitor {
 	struct ends		 ends;
 	enum refusal		 refusal;	/* decided already, or NONE */
 	unsigned int		 tries;
+	struct query		*query;		/* a look-up that waits, or
+						 * NULL: find.h */
 	enum handoff		 handoff;	/* what may be tried */
 	bool			 unrelayed;	/* there was no relay for it */
 	bool			 asked;		/* the parser owes a verdict */
@@ -98,6 +105,8 @@ void	visitor_free(struct visitor *visitor);
 int	visitor_show(struct visitor *visitor);
 /* EVENT_LATER after a moment. */
 void	visitor_later(struct visitor *visitor);
+/* The same when its query has been answered, or after PATIENCE_MS. */
+void	visitor_asked(struct visitor *visitor);
 /* The parser must answer within OVERDUE_MS. */
 void	visitor_awaited(struct visitor *visitor);
 /* The parser has no copy any more. */
