@@ -488,7 +488,7 @@ $(EPOLL_CTL): tests/fault/epoll_ctl.c
 	$(COMPILE) tests/fault/epoll_ctl.c
 
 $(B)/tests/fault/usherd: $(USHERD) $(EPOLL_CTL)
-	$(LINK) -pie $(EPOLL_CTL) $(USHERD) $(LIBEVENT) \
+	$(LINK) -pie $(EPOLL_CTL) $(USHERD) $(LIBEVENT) -lpthread \
 	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
 $(B)/tests/fault/usherd-tls: $(PARSER) $(TLS) $(EPOLL_CTL)
