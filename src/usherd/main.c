@@ -98,6 +98,8 @@ on_quit(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	(void)arg;
+	if (phase == PHASE_STARTING)
+		exit(0);	/* nobody is there to be waited for */
 	if (phase == PHASE_SERVING)
 		drain(false);
 }

@@ -128,6 +128,19 @@ class Ending(Base):
         self.daemon.process.send_signal(signal.SIGTERM)
         self.assertEqual(self.daemon.process.wait(2), 0)
 
+    def test_quit_while_starting(self):
+        """SIGQUIT ends it at whatever moment it comes, also while it waits
+        for its children: it is not forgotten and then served on."""
+        def plain():
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for i in range(25):
+            daemon = harness.Usherd(self.hosts, '-j', '4', preexec=plain)
+            self.addCleanup(daemon.stop, signal.SIGKILL)
+            time.sleep(0.003 * i)
+            daemon.process.send_signal(signal.SIGQUIT)
+            self.assertIn(daemon.process.wait(5), (0, -signal.SIGQUIT), i)
+
     def test_children_that_die_meanwhile(self):
         """A relay that dies in the grace time does not hold up the end."""
         self.begin()
