@@ -81,14 +81,17 @@ trail_listable(const struct trail *trail)
 	return !trail->patience->cold;
 }
 
-/* Leaves the last directory. */
+/*
+ * Leaves the last directory.  Its name may not have fitted into the text, so
+ * that the last name there is another's.
+ */
 static void
 trail_pop(struct trail *trail)
 {
 	trail->depth--;
 	if (trail->owned[trail->depth])
 		(void)close(trail->fd[trail->depth]);	/* O_PATH */
-	place_strip(trail->text);
+	trail->text[trail->above[trail->depth]] = '\0';
 }
 
 void
@@ -121,6 +124,7 @@ lookup_enter(struct lookup *found, const char *name, struct place *place)
 		return REFUSAL_CROWDED;
 	}
 	trail->fd[trail->depth] = found->fd;
+	trail->above[trail->depth] = strlen(trail->text);
 	trail->owned[trail->depth++] = true;
 	place_append(trail->text, name);
 	found->fd = -1;

@@ -63,6 +63,7 @@ struct trail {
 	size_t	depth;				/* 1: hosts/ itself */
 	char	text[PLACE_TEXT_MAX];		/* for people */
 	struct patience *patience;		/* of all who share it */
+	size_t	above[LOOKUP_DEPTH_MAX];	/* bytes of text without it */
 };
 
 /* Begins with hosts/ itself, whose descriptor stays the caller's. */

@@ -24,14 +24,6 @@ place_append(char *path, const char *name)
 }
 
 void
-place_strip(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	*(slash == NULL ? path : slash) = '\0';
-}
-
-void
 place_set(struct place *place, const char *path, const char *name)
 {
 	memset(place, 0, sizeof(*place));

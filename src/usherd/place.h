@@ -11,7 +11,7 @@ enum { PLACE_TEXT_MAX = 160 };
 
 struct place {
 	char	at[PLACE_TEXT_MAX];	/* path below hosts/; "": nowhere */
-	char	needs;			/* 'r', 'w' or 'x' is missing, or 0: */
+	char	needs;			/* of "rwxt", what is missing, or 0: */
 	mode_t	mode;			/* of what is there */
 	uid_t	uid;
 	gid_t	gid;
@@ -23,8 +23,6 @@ struct place {
  * what does not fit is left out.
  */
 void	place_append(char *path, const char *name);
-/* Takes the last name off again. */
-void	place_strip(char *path);
 
 /* It is name in the directory path; name may be "" for path itself. */
 void	place_set(struct place *place, const char *path, const char *name);

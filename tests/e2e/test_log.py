@@ -68,6 +68,19 @@ class Causes(Case):
         line = self.line('a.example')
         self.assertIn('at=a.example/http-socket/x?y??31m?z', line)
 
+    def test_no_name_of_another(self):
+        """Names so long that not all are shown do not make those that
+        follow look like another tenant's."""
+        deep = self.host('evil.example') / ('x' * 200)
+        (deep / 'b' / 'c').mkdir(parents=True)
+        (deep / 'good.example').mkdir()
+        (deep / 'good.example' / 'http-socket').touch()
+        link = self.hosts / 'evil.example' / 'http-socket'
+        link.symlink_to('x/../good.example/http-socket')
+        (link.parent / 'x').symlink_to(deep.name + '/b')
+        self.assertRegex(self.line('evil.example'),
+                         'reason=not-a-socket .* at=evil.example/x+$')
+
     @unittest.skipUnless(ROOT, 'needs other users')
     def test_what_is_missing_where(self):
         """denied: the place, its mode and owner, and what it needs."""
