@@ -342,7 +342,7 @@ reconnect(struct visitor *visitor)
 	if (!visitor->in_place)
 		return;
 	if (visitor->begun) {
-		end(visitor, REFUSAL_NONE, NULL);	/* part of it was sent */
+		end(visitor, REFUSAL_NONE, NULL); /* part of it was sent */
 		return;
 	}
 	visitor->elsewhere = true;
@@ -362,7 +362,7 @@ static void
 grant_more(struct visitor *visitor)
 {
 	if (visitor->elsewhere)
-		end(visitor, REFUSAL_NONE, NULL);	/* its backend is gone */
+		end(visitor, REFUSAL_NONE, NULL); /* its backend is gone */
 	else
 		grant(visitor);
 }

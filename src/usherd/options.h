@@ -20,7 +20,7 @@ struct options {
 	const char		*engine;
 	unsigned int		 jobs;
 	unsigned int		 grace;		/* seconds */
-	bool			 dry;		/* try everything, serve nobody */
+	bool			 dry;		/* try all, serve nobody */
 	unsigned int		 recycle;	/* connections, 0: never */
 	struct listen_option	 listen[LISTENERS_MAX];
 	size_t			 nlisten;
