@@ -146,7 +146,8 @@ open_key(struct host *host, const char *prefix, const char *name,
 
 /*
  * Where anybody may create names, nobody shall take one out of those that
- * _.PARENT stands for.
+ * _.PARENT stands for.  While that leads nowhere, or it cannot be told where,
+ * they are nobody's.
  */
 static bool
 taken_away(struct host *host, uid_t owner, const char *parent)
@@ -154,11 +155,17 @@ taken_away(struct host *host, uid_t owner, const char *parent)
 	struct lookup	wild;
 	struct place	nowhere;
 	struct stat	st;
+	enum refusal	refusal;
 	bool		theirs;
 
-	if (!host->shared || parent == NULL || trusted(host, owner) ||
-	    open_key(host, "_.", parent, &wild, &nowhere) != REFUSAL_NONE)
+	if (!host->shared || parent == NULL || trusted(host, owner))
 		return false;
+	wild.linked = false;
+	refusal = open_key(host, "_.", parent, &wild, &nowhere);
+	if (refusal == REFUSAL_UNKNOWN)
+		return wild.linked && trusted(host, wild.entry_owner);
+	if (refusal != REFUSAL_NONE)
+		return true;
 	theirs = fstat(trail_directory(&wild.trail), &st) == 0 &&
 	    st.st_uid == owner;
 	lookup_close(&wild);

@@ -76,7 +76,7 @@ void	hosts_try(void);
  * that begin with '_' count only when their entry is owned by the owner of
  * hosts/ or by root.  Where others may create names, one for which there is a
  * _.PARENT counts only when it belongs to one of these, or to the owner of
- * the directory that _.PARENT leads to.
+ * the directory that _.PARENT leads to (to nobody while it leads nowhere).
  *
  * Gives REFUSAL_NONE and a host to be closed by the caller, or why not;
  * host->key is then the entry of hosts/ that it is about, or "".

@@ -376,6 +376,16 @@ class Shared(Case):
         taken.symlink_to('login.good.example')
         os.lchown(taken, bob, -1)
         self.assertEqual(self.ask('login.good.example'), b'good')
+        # nor while the wildcard leads nowhere, or where nobody may look
+        erase(taken)
+        taken.mkdir()
+        self.tenant(taken / 'tls-socket', lambda c: c.sendall(b'mine'))
+        os.chown(taken, bob, -1)
+        for target in ('nowhere', '../outside', '_.good.example'):
+            (self.hosts / '_.good.example').unlink()
+            (self.hosts / '_.good.example').symlink_to(target)
+            self.assertIn(self.ask('login.good.example'),
+                          (alert(80), alert(112)), target)
         # names that no wildcard stands for are first come, first served
         self.evil.rename(self.hosts / 'bob.example')
         os.chown(self.hosts / 'bob.example', bob, -1)
