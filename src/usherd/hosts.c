@@ -285,7 +285,7 @@ host_has(struct host *host, enum host_entry entry)
 	if (fd == -1 && errno == ENOENT)
 		learn_absent(host, entry);
 	if (fd == -1)
-		return false;
+		return errno != ENOENT;
 	(void)close(fd);	/* O_PATH */
 	return true;
 }

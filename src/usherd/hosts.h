@@ -91,7 +91,11 @@ int		host_refresh(struct host *host);
 /* Does the host's name lead elsewhere by now, or nowhere? */
 bool		host_moved(const struct host *host);
 
-/* Is there such an entry? */
+/*
+ * Is there such an entry?  What cannot be looked at counts as there, such as
+ * another file system's: a header that is left out could be written by the
+ * client.
+ */
 bool		host_has(struct host *host, enum host_entry entry);
 
 /*

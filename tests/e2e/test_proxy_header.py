@@ -4,6 +4,7 @@ proxy-protocol.txt; as haproxy understands them and byte by byte."""
 import ipaddress
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -117,6 +118,23 @@ class Bytes(Receivers):
             self.assertEqual(values[AUTHORITY], b'a.example')
             self.assertEqual(set(values), {AUTHORITY, UNIQUE_ID, CRC32C})
             self.assertEqual(rest, data)
+
+    @unittest.skipUnless(harness.ROOT, 'needs a mount namespace')
+    def test_one_that_is_mounted(self):
+        """By a container's bind mount: what is another file system's counts,
+        or the client itself could write the header."""
+        marker = self.address / 'send-proxy-v2'
+        marker.touch()
+        daemon = harness.Usherd(self.hosts, command=[
+            'unshare', '-m', 'sh', '-c',
+            f'mount --bind {marker} {marker} && exec "$@"', 'sh',
+            str(harness.BUILD / 'usherd'), '-d', str(self.hosts),
+            '-t', '127.0.0.1:0', '-p', '127.0.0.1:0'])
+        self.addCleanup(daemon.stop, signal.SIGKILL)
+        daemon.start()
+        for protocol, data in self.flights.items():
+            seen, _ = self.send(daemon.ports[protocol][0], data)
+            self.assertEqual(parse_v2(seen)[2], data)
 
     def test_the_authority_is_the_canonical_name(self):
         (self.address / 'send-proxy-v2').touch()
