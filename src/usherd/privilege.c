@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ privilege_find(struct privilege *privilege, const char *user)
 
 /* Gives -1 with errno when there is no place for one here. */
 static int
-empty_made_in(const char *place)
+empty_make(const char *place)
 {
 	char	path[PATH_MAX];
 	int	fd, n, error;
@@ -69,6 +70,24 @@ empty_made_in(const char *place)
 		(void)close(fd);	/* of no use */
 	errno = error;
 	return -1;
+}
+
+/* No signal may end us while it is there, or it would stay for ever. */
+static int
+empty_made_in(const char *place)
+{
+	sigset_t	all, before;
+	int		fd, error;
+
+	(void)sigfillset(&all);		/* cannot fail */
+	if (sigprocmask(SIG_BLOCK, &all, &before) == -1)
+		return -1;
+	fd = empty_make(place);
+	error = errno;
+	if (sigprocmask(SIG_SETMASK, &before, NULL) == -1)
+		err(1, "signals");
+	errno = error;
+	return fd;
 }
 
 /*

@@ -4,6 +4,7 @@ takes away is named, in one line, or done without; -n does all of it."""
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -176,6 +177,28 @@ class Mounts(Case):
         self.serves(*self.inside(
             f'mount --bind {self.hosts} {self.hosts} && '
             f'mount -o remount,ro,bind {self.hosts}'))
+
+
+class Traces(Case):
+    @unittest.skipUnless(shutil.which('strace'), 'strace is not installed')
+    def test_a_signal_in_between(self):
+        """The directory that becomes the root of children is there for a
+        moment, and is not left there by whoever ends us then."""
+        def left():
+            return {name for name in os.listdir('/tmp')
+                    if name.startswith('usherd.')}
+        before = left()
+        tracer = subprocess.Popen(
+            ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=fchmod', '-e',
+             'inject=fchmod:delay_enter=500000', *self.words('-n')],
+            stderr=subprocess.DEVNULL)
+        self.addCleanup(tracer.wait)
+        self.addCleanup(tracer.kill)
+        mine = wait_for(lambda: left() - before)
+        traced, = harness.children_of(tracer.pid)
+        os.kill(traced, signal.SIGTERM)
+        tracer.wait(10)
+        self.assertFalse(mine & left())
 
 
 class Inherited(Case):
