@@ -352,10 +352,11 @@ listener_show(int fd)
 	struct name		name;
 	int			status = 0;
 
+	if (!settings_replace(NULL))
+		return 0;
 	switch (name_of(fd, &name, &address)) {
 	case NAME_STANDIN:
-		if (settings_replace(NULL))
-			status = show_standin(&name, address.un.sun_path);
+		status = show_standin(&name, address.un.sun_path);
 		break;
 	case NAME_HANDOFF:
 		status = sockpath_show(fd);

@@ -210,7 +210,8 @@ path_of(int fd, struct sockpath *path)
 static int
 show(const struct entry *hidden, const char *path)
 {
-	const char	*name = strrchr(path, '/') + 1;	/* it is absolute */
+	const char	*last = strrchr(path, '/');
+	const char	*name = last == NULL ? path : last + 1;
 	struct identity	 identity;
 	struct stat	 st;
 

@@ -126,6 +126,19 @@ told()
             self.assertEqual(server.told(), errno.EADDRINUSE)
             self.assertEqual(self.said(server), '')
 
+    def test_a_hidden_name_of_the_servers_own(self):
+        """Only usher run -r gives names a meaning that are like its own."""
+        name = '.usher-new-01234567-tls-handoff'
+        server = self.own('''
+os.chdir(os.path.dirname(sys.argv[1]))
+listener = bound(sys.argv[2])
+tell(listener.getsockname())
+told()
+''', name)
+        server.told()
+        self.assertEqual(self.entries(), [name])
+        self.assertEqual(self.said(server), '')
+
     def test_what_the_kernel_refuses(self):
         server = self.own('''
 import array
