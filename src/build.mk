@@ -97,7 +97,8 @@ PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
 UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
-	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust
+	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
+	$(B)/tests/test_budget
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
@@ -379,6 +380,11 @@ UNIT_SOURCES = tests/unit/recipe.h $(HEADERS)
 $(B)/tests/test_hostname: tests/unit/test_hostname.c $(UNIT_SOURCES) \
 	    $(B)/hostname.o
 	$(UNIT) tests/unit/test_hostname.c $(B)/hostname.o $(UNIT_LIBS)
+
+$(B)/tests/test_budget: tests/unit/test_budget.c $(UNIT_SOURCES) \
+	    $(B)/budget.o $(B)/address.o $(B)/agelist.o
+	$(UNIT) tests/unit/test_budget.c $(B)/budget.o $(B)/address.o \
+	    $(B)/agelist.o $(LIBEVENT) $(UNIT_LIBS)
 
 $(B)/tests/test_flight: tests/unit/test_flight.c $(UNIT_SOURCES) \
 	    $(B)/flight.o $(B)/lowat.o

@@ -5,7 +5,10 @@
 
 #include "address.h"
 
-enum { MAPPED_AT = 12 };	/* where IPv4 stands in a v4-mapped address */
+enum {
+	MAPPED_AT = 12,		/* where IPv4 stands in a v4-mapped address */
+	NETWORK_BYTES = 6
+};
 
 /* Copied out and not cast: nothing is said of how *address is aligned. */
 static void
@@ -74,4 +77,16 @@ address_source(const struct sockaddr *address)
 	else
 		memcpy(&source, v6.sin6_addr.s6_addr, sizeof(source));
 	return source;
+}
+
+uint64_t
+address_network(const struct sockaddr *address)
+{
+	uint64_t network = address_source(address);
+
+	/* IPv4, mapped or not, fills 4 bytes and is the network itself. */
+	if (address->sa_family == AF_INET6)
+		memset((uint8_t *)&network + NETWORK_BYTES, 0,
+		    sizeof(network) - NETWORK_BYTES);
+	return network;
 }

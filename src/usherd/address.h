@@ -34,4 +34,10 @@ void	address_write(struct address_text *text,
  */
 uint64_t address_source(const struct sockaddr *address);
 
+/*
+ * Of which network: the first 48 bits of IPv6, more than which a site seldom
+ * has (RFC 6177); all of IPv4.
+ */
+uint64_t address_network(const struct sockaddr *address);
+
 #endif

@@ -7,21 +7,27 @@
 
 /*
  * Who may cause how many lines in the log.  Every source has a few of his
- * own, which nobody can take from him; whoever causes more shares what all
- * have together, of which no source has more than half.
+ * own, and every network some for all the sources in it, or whoever has many
+ * addresses would use up all that are told apart.  Above that there is what
+ * all have together, of which no network gets more than half.
  */
 enum {
 	BUDGET_OWN_RATE = 1,		/* lines a second, */
 	BUDGET_OWN_BURST = 20,		/* and at once */
+	BUDGET_NETWORK_RATE = 16,	/* of all sources of a network */
+	BUDGET_NETWORK_BURST = 320,
 	BUDGET_RATE = 200,		/* of all above that */
 	BUDGET_BURST = 1000,
-	BUDGET_SOURCES = 4096		/* about so many are told apart */
+	BUDGET_PLACES = 4096		/* about so many are told apart */
 };
 
 /* Exits 1 when there is no memory or no randomness. */
 void	budget_make(void);
 
-/* May a line be written now that this source has caused? */
-bool	budget_take(uint64_t source);
+/*
+ * May a line be written now that this source has caused, in this network?
+ * address_source(), address_network().
+ */
+bool	budget_take(uint64_t source, uint64_t network);
 
 #endif

@@ -49,7 +49,8 @@ refused_log(enum protocol protocol, const struct ends *ends,
 
 	client = (const struct sockaddr *)&ends->client;
 	count_refused(protocol, refusal);
-	if (!budget_take(address_source(client))) {
+	if (!budget_take(address_source(client),
+	    address_network(client))) {
 		log_lost();
 		return;
 	}
