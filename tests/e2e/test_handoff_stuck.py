@@ -232,7 +232,7 @@ class Quiet(Base):
         clients = self.crowd('stuck.example', 3)
         wait_for(lambda: held.descriptors(self.daemon.pid) >=
                  self.table + 3)
-        time.sleep(0.5)
+        time.sleep(1.2)     # timers that were set for them
 
         def switches():
             return int(harness.status_of(self.daemon.pid)
