@@ -98,29 +98,23 @@ empty_made_in(const char *place)
 static int
 empty_directory(void)
 {
-	static const char *const	places[] = {
-		"/tmp", "/run", "/var/tmp", "/dev/shm"
+	const char *const	places[] = {
+		"/tmp", "/run", "/var/tmp", "/dev/shm",
+		/* A service's RuntimeDirectory=, where it has one, and a
+		 * user's own. */
+		getenv("RUNTIME_DIRECTORY"), getenv("XDG_RUNTIME_DIR")
 	};
-	const size_t			n = sizeof(places) / sizeof(places[0]);
-	const char			*runtime;
-	size_t				i;
-	int				fd;
+	size_t			i;
+	int			fd;
 
-	for (i = 0; i < n; i++) {
-		fd = empty_made_in(places[i]);
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		fd = places[i] == NULL ? -1 : empty_made_in(places[i]);
 		if (fd != -1)
 			return fd;
 	}
-	/* A service unit's RuntimeDirectory=, a user's own. */
-	runtime = getenv("RUNTIME_DIRECTORY");
-	if (runtime == NULL)
-		runtime = getenv("XDG_RUNTIME_DIR");
-	fd = runtime == NULL ? -1 : empty_made_in(runtime);
-	if (fd == -1)
-		err(1, "no place for an empty directory, which becomes the "
-		    "root of children: tried /tmp, /run, /var/tmp, /dev/shm, "
-		    "RUNTIME_DIRECTORY, XDG_RUNTIME_DIR");
-	return fd;
+	errx(1, "no place for an empty directory, which becomes the root of "
+	    "children: tried /tmp, /run, /var/tmp, /dev/shm, and those that "
+	    "RUNTIME_DIRECTORY and XDG_RUNTIME_DIR name");
 }
 
 void
