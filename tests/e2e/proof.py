@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Real servers, unmodified, that are handed connections: issue 4 item 4.
+"""Real servers, unmodified, that are handed connections.
 
 A server is a class that says how it is started; Proof is what is asked of
 each.  It gets connections in one of two ways: (a) it listens on the UNIX

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Streams of requests for the differential test: framing in all variants,
-what has smuggled requests past others (attacks.md A2), and mutations.
+what has smuggled requests past other proxies, and mutations.
 
 Every request of a stream names another host (a, b, c, d.example), so that
 usherd gives each a tenant connection of its own and its boundaries show.

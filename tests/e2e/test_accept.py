@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """libusher-accept.so and a server that listens on a UNIX socket called
-*-handoff: accept() gives it TCP clients.  Issue 4 item 2 (a)."""
+*-handoff: accept() gives it TCP clients."""
 import errno
 import os
 import pathlib
@@ -295,7 +295,7 @@ while True:
 
 
 class Bystanders(Case):
-    """'leaves everything else in the process alone'."""
+    """Everything else in the process is left alone."""
 
     def test_other_sockets_behave_as_without_it(self):
         script = (pathlib.Path(__file__).parent / 'bystanders.py').read_text()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Bodies.  Issue 3 item 5: 'chunked uploads of 1 GB, slow uploads,
-100-continue, early responses, half-close'; item 1: chunked bodies 'walked by
-peeking', and 'no byte of that message reaches any tenant' when broken."""
+"""Bodies: chunked uploads of 1 GB, slow ones, 100-continue, responses before
+the body is complete, half-close."""
 import contextlib
 import hashlib
 import os
@@ -105,7 +104,7 @@ class Large(Case):
 
 
 class Slow(Case):
-    """'slow uploads': the ten seconds are for a head, not for a body."""
+    """Slow uploads: the ten seconds are for a head, not for a body."""
 
     def dripped(self, **how):
         data = request('a.example', '/', **how)
@@ -138,7 +137,7 @@ class Slow(Case):
 
 
 class Continue(Case):
-    """'100-continue'."""
+    """Clients that wait for 100 Continue before they send the body."""
 
     def curl_with(self, *options):
         port = self.daemon.http
@@ -187,7 +186,7 @@ class Continue(Case):
 
 
 class Early(Case):
-    """'early responses': before the body is complete."""
+    """Responses before the body is complete."""
 
     def early(self, close):
         received = self.received = []
@@ -266,7 +265,7 @@ class Early(Case):
 
 
 class HalfClose(Case):
-    """'half-close': the client ends its direction and waits."""
+    """The client ends its direction and waits."""
 
     def test_after_the_request(self):
         for how in ({}, {'body': b'x' * 5000},

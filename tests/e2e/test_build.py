@@ -60,7 +60,7 @@ class Make:
         return place, self.make(f'PREFIX={place}', *words, 'install')
 
     def test_make_alone_builds_the_programs(self):
-        """'`make` alone builds the programs and needs no check(3)'."""
+        """The programs are built, no tests, and check(3) is not needed."""
         self.assertNotIn('-lcheck', self.first)
         self.assertNotIn('tests/', self.first.replace(
             str(self.scratch), '').replace('tests/try', '', 1))
@@ -75,8 +75,8 @@ class Make:
         self.assertEqual(self.compiled(self.make()), set())
 
     def test_another_prefix_is_a_working_installation(self):
-        """'another PREFIX rebuilds what has it inside': also in the second
-        in which the first was built, and only that."""
+        """What has the prefix inside is rebuilt, and only that: also within
+        the second in which the first was built."""
         b = self.scratch / 'b'
         for name in ('one', 'two'):
             prefix, output = self.installed(name)
@@ -119,7 +119,7 @@ class Make:
             self.assertTrue(said.startswith(f'{name} 9.8.7\n'), said)
 
     def test_uninstall(self):
-        """'make uninstall': what install put there, and no more."""
+        """What install put there is removed, and no more."""
         stage = self.scratch / 'stage'
         words = [f'DESTDIR={stage}', 'PREFIX=/opt/x']
         self.make(*words, 'install')

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Children that die, hang or stop: issue 2, "Must also hold"; D7 and D8 of
-the attacks."""
+"""Children that die, hang or stop."""
 import os
 import random
 import select
@@ -68,7 +67,7 @@ class Children(Base):
 
     def test_random_kills(self):
         """50 at random under light load: the daemon lives, no zombies, no
-        descriptor of the parent leaked (D8)."""
+        descriptor of the parent leaked."""
         self.begin('-j', '2')
         dice = random.Random(4711)
         before = held.children(self.daemon)

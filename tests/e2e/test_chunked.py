@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Chunked bodies in all shapes, and requests in all pieces.  Issue 3 item 1:
-'chunked (sizes, extensions, trailers; walked by peeking, a large chunk is
-granted whole)', 'chunk-size overflow or junk', 'no byte of that message
-reaches any tenant'."""
+"""Chunked bodies in all shapes (sizes, extensions, trailers), and requests in
+all pieces.  Of what is broken nothing reaches a tenant."""
 import random
 import time
 import unittest

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""usherd against the parsers of nginx and node.  Issue 3 item 5: 'a
-differential test that sends the same request streams to nginx's and node's
-own parsers and shows that wherever usherd forwards a message it sees the same
-message boundaries as they do'.
+"""usherd against the parsers of nginx and node: they are sent the same
+streams of requests, and wherever usherd forwards a message they see the same
+boundaries.
 
 Each request of a stream names another host, so usherd puts each message on a
 connection of its own: what a connection carried is one message as usherd saw

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Byte by byte: design.md 6, 'Re-peeking from the start at every segment is
-quadratic [...] A 64 KiB hello dripped a byte at a time must not cost more
-than some 20 ms in all'; attacks A4 and A6, fact F9."""
+"""Byte by byte: a hello of 64 KiB must not cost more than some 20 ms in all.
+To look at it from the start at every segment would be quadratic."""
 import contextlib
 import os
 import threading
@@ -11,8 +10,8 @@ import unittest
 import harness
 import wire
 
-# Three times what design.md allows: a clock tick is 10 ms, and this machine is
-# not ours alone.  A look at each segment costs half a second and more.
+# Three times that: a clock tick is 10 ms, and this machine is not ours alone.
+# A look at each segment costs half a second and more.
 LIMIT_SECONDS = 0.06
 TICK = os.sysconf('SC_CLK_TCK')
 
@@ -131,7 +130,7 @@ class Heads(Drip):
 
 
 class Crowd(Drip):
-    """Attack A6: 'drip, probe stays OK'."""
+    """While many drip, others are answered at once."""
 
     CLIENTS = 100
     STEP = 16

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What a tenant with tls-handoff or http-handoff gets: issue 4 item 1,
-usher_accept.h, attacks C4, C5 and C10 of attacks.md."""
+"""What a tenant with tls-handoff or http-handoff gets, as usher_accept.h has
+it."""
 import contextlib
 import os
 import pwd
@@ -34,7 +34,7 @@ class Message(Case):
                                  (1, 0))
 
     def test_is_all_that_is_said(self):
-        """'says nothing more on it'; then the stream ends."""
+        """After the one message the stream ends."""
         for flight in FLIGHTS:
             self.assertEqual(self.visit(flight)[1]['after'], '')
 
@@ -55,7 +55,7 @@ class Message(Case):
 
 
 class Bytes(Case):
-    """'with not one byte consumed'."""
+    """Not one byte is taken from the client's stream."""
 
     def setUp(self):
         super().setUp()
@@ -124,7 +124,7 @@ class Bytes(Case):
 
 
 class Options(Case):
-    """'flags and options as accept(2) would have given'."""
+    """Flags and options are those that accept(2) would have given."""
 
     def direct(self):
         """What accept(2) gives."""
@@ -218,7 +218,7 @@ class Options(Case):
 
 
 class Addresses(Case):
-    """'real client address [...] included'."""
+    """The client's real address is seen."""
 
     def setUp(self):
         super().setUp()
@@ -321,7 +321,7 @@ class Clients(Case):
         return client
 
     def test_that_send_urgent_data(self):
-        """'urgent (MSG_OOB) byte [...] vanish from peek': it is where it
+        """A peek does not show an urgent byte (MSG_OOB): it is where it
         would be had the tenant accepted the connection itself."""
         tenant = self.receiver()
         for protocol, data in FLIGHTS.values():

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""usherd keeps nothing of a connection that it has handed off: 'no copy, no
-memory, no descriptor' (design.md 2.6), attack C5 of attacks.md; and it needs
-no relay for it."""
+"""usherd keeps nothing of a connection that it has handed off, neither memory
+nor a descriptor, and needs no relay for it."""
 import contextlib
 import os
 import signal
@@ -162,7 +161,7 @@ class Children(Case):
                 self.assertTrue(self.echoes(protocol, data, 1))
 
     def test_stopped_relays(self):
-        """'hand-offs need none'."""
+        """A hand-off needs none."""
         self.receiver(talk='echo')
         self.begin()
         for pid in held.children(self.daemon, 'usherd-relay'):

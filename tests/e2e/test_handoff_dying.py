@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Receivers that die, close, or talk back: attacks C3, C6 and C8 of
-attacks.md; issue 4 item 1."""
+"""Receivers that die, close, or talk back."""
 import re
 import signal
 import threading
@@ -108,7 +107,7 @@ class Rude(Base):
         self.as_before()
 
     def test_that_sends_bytes_and_descriptors_back(self):
-        """'stub sends [...] fds in a loop; our fd count constant' (C6)."""
+        """usherd has no more descriptors than before."""
         self.talks_back()
 
     def test_that_does_so_and_keeps_the_stream(self):
@@ -126,14 +125,14 @@ class Rude(Base):
         self.as_before()
 
     def test_that_asks_for_no_descriptor(self):
-        """recvmsg without room: 'client hangs? (no: closed)' (C3)."""
+        """recvmsg(2) without room for one: the client is cut off at once."""
         self.receiver(blind=True)
         settle(self.crowds(20), lambda seen: seen == {'cut': 40})
         self.as_before()
 
 
 class Killed(Base):
-    """kill -9 in a loop under load (C8): visitors are served, refused or cut
+    """kill -9 in a loop under load: visitors are served, refused or cut
     off, and none of them hangs."""
 
     def visit(self, protocol, data):

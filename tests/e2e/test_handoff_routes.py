@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Which hosts hand off, and what else is tried: design.md section 4,
-'Wins over the -socket of the same protocol; if nobody listens on it, the
--socket is used'; issue 4 item 1."""
+"""Which hosts hand off, and what else is tried: a -handoff wins over the
+-socket of the same protocol, which is used if nobody listens on the first."""
 import os
 import pwd
 import re
@@ -96,7 +95,7 @@ class First(Case):
         self.reaches('handoff', 'b.example', ['http'])
 
     def test_acme_comes_before_it(self):
-        """'a hello that offers only ALPN acme-tls/1 goes here instead'."""
+        """A hello that offers ALPN acme-tls/1 only goes to acme-socket."""
         self.handoffs()
         self.assertEqual(self.ask('tls', 'a.example', ACME), b'handoff')
         self.relayed(self.path / 'acme-socket', 'acme')
@@ -167,7 +166,7 @@ class Hosts(Case):
         self.reaches('handoff', 'www.a.example')
 
     def test_a_long_name(self):
-        """Attack B8: longer than a socket's path may be."""
+        """Longer than a socket's path may be."""
         name = '.'.join(['a' * 60] * 4 + ['example'])
         self.handoff(self.path / 's', self.path / 't')
         self.host(name)
@@ -177,7 +176,7 @@ class Hosts(Case):
 
 
 class Directories(Case):
-    """'In a directory called tls-handoff each socket in it is a receiver.'"""
+    """Each socket in a directory called tls-handoff is a receiver."""
 
     def setUp(self):
         super().setUp()
@@ -312,7 +311,7 @@ class Wrong(Case):
                    502)
 
     def test_links_out_of_hosts(self):
-        """Attack B1: a confused deputy."""
+        """usherd is not led to sockets that a tenant may not reach."""
         outside = self.handoff(self.scratch / 'outside')
         for i, target in enumerate(('../../outside',
                                     str(self.scratch / 'outside'),
@@ -324,7 +323,7 @@ class Wrong(Case):
         self.assertEqual(outside.count('accepted'), 0)
 
     def test_a_socket_for_others(self):
-        """'Unix permissions decide'."""
+        """A socket's permissions decide."""
         tenant = self.handoffs(mode=0o600 if ROOT else 0)
         self.wrong(lambda _: None, 'denied', 503)
         self.assertEqual(tenant.count('accepted'), 0)
@@ -434,8 +433,8 @@ class Kept(Case):
             'host=h.example reason=misdirected status=421'))
 
     def test_later_request_for_a_host_that_only_hands_off(self):
-        """421: 'the client may retry the request over a different
-        connection' (RFC 9110 section 15.5.20), and is served."""
+        """421: the client may try again over another connection (RFC 9110
+        section 15.5.20), and is served."""
         tenant = self.http('h.example')
         talker = self.talk()
         self.says(talker, 'r.example', '/1')

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Tenants that take no hand-offs: facts F1 to F4, attacks C1 and C2 of
-attacks.md; issue 4 item 1, 'costs only its own visitors'.
+"""Tenants that take no hand-offs: only their own visitors pay for it.
 
 usherd runs with 1,024 descriptors, so that those in flight (unix(7),
 ETOOMANYREFS) would be used up if they were not counted.
@@ -114,23 +113,23 @@ class Stuck(Base):
         self.nothing_is_left()
 
     def test_that_never_accepts(self):
-        """'a listener that never accept()s' (F1)."""
+        """A receiver that listens, and does no more."""
         self.costs_its_own(self.receiver('stuck.example', deaf=True),
                            lambda stuck: stuck.tell('accept'))
 
     def test_that_never_receives(self):
-        """'accept() but never recvmsg()' (C2)."""
+        """A receiver that calls accept(2), but not recvmsg(2)."""
         self.costs_its_own(self.receiver('stuck.example', hoard=True),
                            lambda stuck: stuck.tell('receive'))
 
     def test_that_is_stopped(self):
-        """'never accept() / SIGSTOP' (C1)."""
+        """A receiver that was sent SIGSTOP."""
         stuck = self.receiver('stuck.example')
         stuck.signal(signal.SIGSTOP)
         self.costs_its_own(stuck, lambda _: stuck.signal(signal.SIGCONT))
 
     def test_that_has_a_small_backlog(self):
-        """'EAGAIN = tenant busy' (F4): that reason comes first then."""
+        """Its backlog is full first, and that is the reason given."""
         stuck = self.receiver('stuck.example', deaf=True, backlog=5)
         self.small()
         crowd = self.crowd('stuck.example', 40)
@@ -142,7 +141,7 @@ class Stuck(Base):
         self.nothing_is_left()
 
     def test_whose_visitors_leave(self):
-        """'closing our end does not take the descriptors back' (F1)."""
+        """What was sent to a tenant is not taken back when visitors leave."""
         stuck = self.receiver('stuck.example', hoard=True)
         self.small()
         for _ in range(2):
@@ -191,8 +190,8 @@ class Many(Base):
 
     @unittest.skipUnless(ROOT, 'needs users')
     def test_two_owners(self):
-        """'another tenant's hand-off is shown to work meanwhile': also when
-        two others have all their hosts stuck."""
+        """A third tenant's hand-offs work while all hosts of two others are
+        stuck."""
         self.good(owner='nobody')
         _, names = self.stuck_hosts(5, 'daemon')
         _, others = self.stuck_hosts(5, 'games', 5)

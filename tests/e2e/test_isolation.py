@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Two tenants and thousands of mixed connections.  Issue 3 item 5: 'a
-two-tenant test in which tenant A's server records every byte it receives over
-some thousands of mixed keep-alive connections and not one byte of a request
-for B is among them'; attack A3.
+"""Two tenants and thousands of mixed kept-alive connections: not one byte of a
+request for one is among all that the other's server has received.
 
 All that a request for tenant q says of itself is made of the letter q, for
 tenant z of z, and what is refused of w; no other word of a request has these

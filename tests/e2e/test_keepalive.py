@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Kept-alive and pipelined requests.  Issue 3: 'a kept-alive connection may
-name a different host in each request and every request reaches its own
-tenant', items 2 (grants) and 5 (tests)."""
+"""Kept-alive and pipelined requests: each may name another host, and reaches
+its own tenant."""
 import contextlib
 import time
 import unittest
@@ -66,7 +65,7 @@ class Ours(Case):
         self.assertNotIn(b'a.example', self.b.raw)
 
     def test_same_host_same_connection(self):
-        """'same host continues on the same tenant connection'."""
+        """A client that stays with a host stays on one tenant connection."""
         talker = self.talk()
         for i in range(ROUNDS):
             self.body(talker, 'a.example', f'/{i}')
@@ -110,8 +109,7 @@ class Ours(Case):
                        ('a', '/'), ('b', '/slow'), ('a', '/'))
 
     def test_nothing_goes_to_the_second_before(self):
-        """'another host gets a new one after the old response has
-        ended'."""
+        """Another host gets a connection when the answer before has ended."""
         talker = self.talk()
         talker.send(request('a.example', '/slow'), request('b.example'))
         time.sleep(0.35)
@@ -197,8 +195,8 @@ class Ours(Case):
 
 
 class Closing(Case):
-    """Tenants that close: 'reconnected for the next request only if nothing
-    of that request was sent'."""
+    """Tenants that close: the next request gets a new connection only if
+    nothing of it was sent."""
 
     def setUp(self):
         super().setUp()

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The parent's end, its successor, and want: issue 2 item 2; D10 and D12 of
-the attacks."""
+"""The parent's end, its successor, and want of descriptors."""
 import os
 import re
 import resource
@@ -153,7 +152,7 @@ class Ending(Base):
 
 class Handover(Base):
     """SIGQUIT: stop accepting and finish without a limit, for a successor that
-    already holds the listening socket (D12)."""
+    already holds the listening socket."""
 
     def setUp(self):
         super().setUp()
@@ -215,7 +214,7 @@ class Handover(Base):
 
 
 class Shortage(Base):
-    """EMFILE: no spin, no death, no lost listener (D10, F16)."""
+    """EMFILE: no spin, no death, no lost listener."""
 
     def small(self, *options):
         held.want_descriptors(self, 4096)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Where usherd listens: addresses, inherited descriptors, LISTEN_FDS.
-Issue 2 item 2."""
+"""Where usherd listens: addresses, inherited descriptors, LISTEN_FDS."""
 import errno
 import os
 import socket
@@ -73,7 +72,7 @@ class Listeners(harness.Case):
 
 class Addresses(Listeners):
     def test_ipv6(self):
-        """'[::]:443 and 127.0.0.1:8443 forms'."""
+        """An address in brackets, with a port."""
         if not socket.has_ipv6:
             self.skipTest('no IPv6 here')
         daemon = self.daemon(['-d', self.hosts, '-t', '[::1]:0',
@@ -93,7 +92,7 @@ class Addresses(Listeners):
         self.assertIn(f'client=[::1]:{port} ', daemon.wait_log('refused'))
 
     def test_port_alone_is_both_families(self):
-        """'a port alone listens on both families', and so does *."""
+        """A port alone, or behind *, is one on IPv4 and on IPv6."""
         tls, http = self.free_port(), self.free_port()
         daemon = self.daemon(['-d', self.hosts, '-t', f'{tls}',
                               '-p', f'*:{http}'], 4)
@@ -110,7 +109,7 @@ class Addresses(Listeners):
                       daemon.wait_log('refused'))
 
     def test_several(self):
-        """'each may be given several times'."""
+        """-t and -p may each be given more than once."""
         daemon = self.usherd(tls=5, http=5)
         self.assertEqual(len(set(daemon.ports['tls'])), 5)
         for port in daemon.ports['tls']:
@@ -131,8 +130,7 @@ class Addresses(Listeners):
 
 class Inherited(Listeners):
     def test_fd(self):
-        """'fd:N in place of an address takes an inherited listening
-        socket'."""
+        """fd:N in place of an address is an inherited listening socket."""
         (tls, tls_port), (http, http_port) = self.server(), self.server()
         daemon = self.daemon(
             ['-d', self.hosts, '-t', f'fd:{tls.fileno()}',
@@ -152,14 +150,14 @@ class Inherited(Listeners):
         self.assertIn(port, daemon.ports['tls'])
 
     def test_descriptor_0_and_no_option_at_all(self):
-        """'cd hosts && usherd <listener needs no option at all'."""
+        """In hosts/, a listener as standard input is enough."""
         server, port = self.server()
         daemon = self.daemon([], stdin=server, cwd=self.hosts)
         self.assertEqual(daemon.ports, {'tls': [port], 'http': []})
         self.assert_tls(port)
 
     def test_descriptor_0_for_http(self):
-        """'TLS, or HTTP with -p fd:0'."""
+        """Descriptor 0 is for TLS unless -p fd:0 says otherwise."""
         server, port = self.server()
         self.daemon(['-p', 'fd:0'], stdin=server, cwd=self.hosts)
         self.assert_http(port)
@@ -208,7 +206,7 @@ class Activated(Listeners):
         return daemon.start(listeners) if listeners else daemon
 
     def test_listen_fds(self):
-        """'names beginning tls or http choose the protocol'."""
+        """Names that begin with tls or http choose the protocol."""
         names, servers = ['tls', 'http', 'tls-six', 'http_2'], []
         for _ in names:
             servers.append(self.server())
@@ -251,7 +249,7 @@ class Activated(Listeners):
                        'nothing to listen on')
 
     def test_options_win(self):
-        """LISTEN_FDS counts 'with neither -t nor -p'."""
+        """LISTEN_FDS counts with neither -t nor -p only."""
         server, _ = self.server()
         daemon = self.activated('tls', [server], 1,
                                 ['-p', '127.0.0.1:0'])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """20,000 connections, 200 at a time: none is lost, and nothing is left of
-them; issue 2, "Must also hold"."""
+them."""
 import re
 import subprocess
 import tempfile

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""Errors in the middle of a kept-alive connection.  Issue 3 item 4: 'a later
-request that is malformed gets its 400 after the earlier responses are
-complete; a later unknown host its 404; a slow head its 408 (10 s for the
-first head; 60 s idle between requests, then a silent close)'.
+"""Errors in the middle of a kept-alive connection.  A later request that is
+malformed gets its 400 when the earlier responses are complete, one for an
+unknown host its 404, a slow head its 408; after 60 idle seconds between
+requests the connection is closed without a word.
 
 USHER_QUICK=1 leaves out what takes a minute.
 """
@@ -264,7 +264,7 @@ class Seconds(Case):
 
 @unittest.skipIf(QUICK, 'takes a minute')
 class Minute(Case):
-    """'60 s idle between requests, then a silent close'."""
+    """Idle between requests, and then closed without a word."""
 
     def idle(self, *names):
         talker = self.talk(80)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The command line of usherd: issue 2 item 2.  What is wrong with it is said
-in exactly one line on stderr, and the exit status is 1."""
+"""The command line of usherd.  What is wrong with it is said in exactly one
+line on stderr, and the exit status is 1."""
 import os
 import socket
 import subprocess
@@ -21,7 +21,7 @@ def run(*arguments, **how):
 
 class Words(unittest.TestCase):
     def test_version(self):
-        """'-V version, linked library versions and the sandbox in force'."""
+        """-V gives the linked libraries' versions and the sandbox too."""
         for option in ('-V', '--version'):
             done = run(option)
             self.assertEqual((done.returncode, done.stderr), (0, ''))
@@ -147,8 +147,7 @@ class WrongPlaces(Case):
                 self.wrong('-d', str(path), *LISTEN, hosts=False)
 
     def test_hosts_directory_open_to_all(self):
-        """Attack B4: 'start with 0777 -> must refuse with a clear
-        message'."""
+        """Anybody could take any name there: usherd does not start."""
         for mode in (0o777, 0o757, 0o772, 0o702):
             with self.subTest(mode):
                 os.chmod(self.hosts, mode)

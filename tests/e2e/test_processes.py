@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What /proc says of the running daemon's processes, and what others may do
-to them: issue 2 items 3 and 9, D5, D9, D11 and D14 of the attacks."""
+to them."""
 import contextlib
 import os
 import pwd
@@ -157,7 +157,7 @@ class Outside:
             self.assertLess(soft, 65536 * 6 + 45)
 
     def test_killed_parent_leaves_nobody(self):
-        """kill -9 parent: no process of ours after 1 s, ports free (D11)."""
+        """kill -9 parent: no process of ours after 1 s, ports free."""
         daemon, children = self.daemon_and_children()
         daemon.process.kill()
         daemon.process.wait()
@@ -194,7 +194,7 @@ class Inside:
 
     def test_descriptors_of_children(self):
         """0, 1, 2 null; 3 socket; 4 pipe; the loop's; the numbers of the
-        parent's keys null; nothing else (D9)."""
+        parent's keys null; nothing else."""
         _, children = self.daemon_and_children()
         for pid in children:
             table = open_files(pid)
@@ -239,7 +239,7 @@ class StartedSeenByRoot(Inside, Base):
 
     def test_same_user_outside(self):
         """A process of the same user cannot trace or read one of ours, nor
-        take its descriptors (D5, F11)."""
+        take its descriptors."""
         daemon, children = self.daemon_and_children()
         for pid in [daemon.pid, *children]:
             self.assertEqual(self.intrude(pid), [], held.program_of(pid))

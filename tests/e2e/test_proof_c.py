@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """nginx, Apache httpd, lighttpd, haproxy and openssl s_server, unmodified, are
-handed connections.  Issue 4 item 4."""
+handed connections."""
 import pathlib
 import signal
 import unittest

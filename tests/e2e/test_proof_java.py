@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Java's own HTTP server, unmodified, is handed connections.  Issue 4
-item 4."""
+"""Java's own HTTP server, unmodified, is handed connections."""
 import subprocess
 import unittest
 

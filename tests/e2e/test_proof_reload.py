@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """nginx and Apache httpd, which are handed connections, take up a new
-configuration, or a new program, and no connection fails.  Issue 4 item 4."""
+configuration, or a new program, and no connection fails."""
 import contextlib
 import os
 import pathlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """usherd is stopped and started again while nginx has connections that it
-was handed; none of them notices.  Issue 4 item 5."""
+was handed; none of them notices."""
 import threading
 import unittest
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""node, Python and PHP, unmodified, are handed connections.  Issue 4
-item 4."""
+"""node, Python and PHP, unmodified, are handed connections."""
 import json
 import os
 import unittest

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""send-proxy-v1 and send-proxy-v2: design.md section 4, haproxy's
-proxy-protocol.txt; as haproxy understands them and byte by byte."""
+"""send-proxy-v1 and send-proxy-v2: haproxy's proxy-protocol.txt, as haproxy
+understands it and byte by byte."""
 import ipaddress
 import re
 import shutil
@@ -87,7 +87,7 @@ class Receivers(Case):
 
 
 class Bytes(Receivers):
-    """'relayed connections begin with that PROXY header'."""
+    """What a relayed connection begins with."""
 
     def test_none(self):
         daemon = self.usherd()
@@ -106,7 +106,7 @@ class Bytes(Receivers):
                 .encode() + data)
 
     def test_v2(self):
-        """'v2 with AUTHORITY, UNIQUE_ID and CRC32C TLVs'."""
+        """Version 2 has AUTHORITY, UNIQUE_ID and CRC32C."""
         (self.address / 'send-proxy-v2').touch()
         daemon = self.usherd()
         for protocol, data in self.flights.items():
@@ -224,8 +224,7 @@ class Bytes(Receivers):
             self.assertEqual(seen.startswith(b'PROXY '), present)
 
     def test_a_client_cannot_fake_it(self):
-        """Attack A5: a header inside the client's bytes stays where it
-        is."""
+        """A header inside the client's bytes stays where it is."""
         (self.address / 'send-proxy-v1').touch()
         fake = b'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n'
         seen, _ = self.send(self.usherd().tls, self.flights['tls'] + fake)
@@ -259,7 +258,7 @@ class Families(Receivers):
 
     @unittest.skipUnless(socket.has_dualstack_ipv6(), 'no dual stack here')
     def test_mapped(self):
-        """'addresses v4-mapped are sent as v4'."""
+        """IPv4-mapped addresses are sent as IPv4."""
         for version in (1, 2):
             (self.address / f'send-proxy-v{version}').touch()
             with socket.create_server(('::', 0), family=socket.AF_INET6,
@@ -296,7 +295,7 @@ host=%%[req.hdr(host)]\\n"
 
 @unittest.skipUnless(HAPROXY, 'haproxy is not installed')
 class Haproxy(Case):
-    """Issue 2 item 9: 'haproxy as PROXY v1 and v2 receiver'."""
+    """haproxy as the receiver of both versions."""
 
     def setUp(self):
         super().setUp()

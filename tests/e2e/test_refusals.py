@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Refusals that are not about what was said: unreachable tenants, late or
-loud clients, and what the log says of them all.  Issue 2 items 4 and 5.
-"""
+loud clients, and what the log says of them all."""
 import os
 import socket
 import threading
@@ -15,8 +14,7 @@ from refused import NAME, Refused
 
 
 class Tenants(Refused):
-    """'80 the tenant exists but cannot be reached (refused, denied,
-    backlog full)'; 502, 503."""
+    """Tenants that are there and cannot be reached: alert 80, 502, 503."""
 
     def both(self, name, reason, status):
         self.tls(wire.hello(name), 80 if status != 404 else 112, reason,
@@ -65,8 +63,7 @@ class Tenants(Refused):
         os.chmod(self.hosts / 'private.example', 0o755)
 
     def test_backlog_full(self):
-        """Attack C1, fact F4: EAGAIN, retried with a bound, then
-        refused."""
+        """EAGAIN: tried again for a while, then refused."""
         for each in self.sockets('busy.example', listen=0):
             for _ in range(2):
                 filler = socket.socket(socket.AF_UNIX)
@@ -91,8 +88,7 @@ class Tenants(Refused):
 
 class Endings(Refused):
     def test_the_answer_is_heard_by_who_keeps_sending(self):
-        """design.md 2.7: 'an early close would reset the connection and
-        lose the answer'."""
+        """To close at once would reset the connection and lose the answer."""
         more = bytes(1024 * 1024)
         self.tls(wire.head() + more, 10, 'not-hello')
         self.tls(wire.hello('c.example') + more, 112, 'unknown-host',
@@ -102,8 +98,7 @@ class Endings(Refused):
         self.http(b'G ET' + more, 400, 'malformed')
 
     def test_nothing_unprintable_in_the_log(self):
-        """Attack A8: hostile names, 'grep log for bytes < 0x20 and >
-        0x7e'."""
+        """Names of any bytes leave 0x20 to 0x7e in the log, and no others."""
         hostile = [bytes([c]) * 3 + b'.example' for c in range(256)
                    if not chr(c).isalnum() or c > 127]
 
@@ -143,8 +138,7 @@ class Endings(Refused):
                     time.monotonic() - start)
 
     def test_alert_90_and_408_after_10_seconds(self):
-        """'90 no complete hello in 10 s'; attack A6: the deadline is
-        absolute, dripping does not move it."""
+        """No complete hello or head; to drip does not move the deadline."""
         hello, head = wire.hello(NAME), wire.head()
         cases = [('tls', hello[:5], b''), ('tls', hello[:-1], b''),
                  ('tls', hello[:20], hello[20:45]), ('http', head[:-1], b''),

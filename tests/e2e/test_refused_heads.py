@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""HTTP requests that are refused: issue 2 item 5, attack A2."""
+"""HTTP requests that are refused."""
 import unittest
 
 import wire
@@ -7,11 +7,10 @@ from refused import NAME, Refused
 
 
 class Heads(Refused):
-    """Issue 2 item 5: the refusals of HTTP."""
+    """Each with its status and its reason."""
 
     def test_400_ambiguous(self):
-        """Attack A2: 'every ambiguous form ends with 400 and reaches no
-        tenant'."""
+        """What two parsers might read in two ways reaches no tenant."""
         for what, data in ambiguous().items():
             with self.subTest(what):
                 self.http(data, 400, 'malformed')
@@ -140,7 +139,7 @@ def ambiguous():
         'method with a colon': line('GET: / HTTP/1.1'),
         'space first': b' ' + wire.head(),
         'many empty lines first': b'\r\n' * 5 + wire.head(),
-        'PROXY header first (A5)':
+        'PROXY header first':
             b'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n' + wire.head(),
         'a TLS hello': wire.hello(NAME),
         'CL and TE': wire.head(NAME, 'Content-Length: 3',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""ClientHellos that are refused: issue 2 item 4, attacks A1 and A4."""
+"""ClientHellos that are refused."""
 import unittest
 
 import harness
@@ -8,7 +8,7 @@ from refused import NAME, Refused
 
 
 class Hellos(Refused):
-    """Issue 2 item 4: 'Refusals carry the right fatal alert'."""
+    """Each with its fatal alert and its reason."""
 
     def test_alert_10_not_a_hello(self):
         good = wire.message(wire.server_name(b'a.example'))
@@ -25,7 +25,7 @@ class Hellos(Refused):
                     wire.message(wire.server_name(b'a.example'), kind=2)),
                 'record version 2.0':
                     wire.records(good, version=b'\2\0'),
-                'a PROXY header before the hello (attack A5)':
+                'a PROXY header before the hello':
                     b'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n'
                     + wire.hello(NAME),
                 'HTTP/2 in the clear':
@@ -93,7 +93,7 @@ class Hellos(Refused):
                 self.tls(data, 50, 'malformed')
 
     def test_alert_50_too_large(self):
-        """design.md 5: 'a first flight of at most 80 KiB'."""
+        """A first flight is 80 KiB at most."""
         for size in (b'\1\x40\0', b'\xff\xff\xff'):
             self.tls(wire.records(b'\1' + size + b'\3\3' + bytes(100)), 50,
                      'too-large')
@@ -121,7 +121,7 @@ class Hellos(Refused):
         self.tls(wire.hello('C.Example.'), 112, 'unknown-host', 'c.example')
 
     def test_alert_112_illegal_name(self):
-        """Attack A1: a hostname as a path; F17: port in SNI."""
+        """Also a path, or a port behind the name."""
         for name in ILLEGAL:
             with self.subTest(name):
                 self.tls(wire.hello(name), 112, 'bad-name')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The relay: both directions, each for itself; issue 2 item 7."""
+"""The relay: both directions, each for itself."""
 import ctypes
 import hashlib
 import contextlib
@@ -394,8 +394,7 @@ class Options(Relay):
 
 class Odd(Relay):
     def test_descriptors_from_a_tenant(self):
-        """SCM_RIGHTS in a tenant's stream do not fill the relay's table
-        (C6)."""
+        """SCM_RIGHTS in a tenant's stream do not fill the relay's table."""
         def serve(connection):
             null = os.open('/dev/null', os.O_RDONLY)
             for _ in range(20):
@@ -429,7 +428,7 @@ class Odd(Relay):
         return client
 
     def test_urgent_data_in_a_stream(self):
-        """An urgent byte is not lost or shifted (C10): the stream goes on
+        """An urgent byte is not lost or shifted: the stream goes on
         with it in its place, or the connection ends there."""
         self.begin(echo_server)
         client = self.urgent([self.flight + b'abc', b'!', b'def'])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Restarts: of usherd, which established hand-offs do not notice, and of
-tenants, which no visitor notices.  Issue 4 item 5."""
+tenants, which no visitor notices."""
 import collections
 import contextlib
 import signal
@@ -99,8 +99,8 @@ class Daemon(harness.Case):
         self.assertEqual(chorus.stop(), {})
 
     def test_established_connections_do_not_notice(self):
-        """'with 500 established handed-off connections usherd is stopped
-        [...] and started again; none of them notices'."""
+        """500 of them, handed off, while usherd is stopped and started
+        again."""
         def stop(daemon):
             began = time.monotonic()
             self.assertEqual(daemon.stop(), 0)

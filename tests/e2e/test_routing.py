@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Names reach their tenants: issue 2's 'curl and a browser reach two
-tenants' real servers', and the host names of design.md section 4."""
+"""Names reach their tenants: those of two real servers, asked by curl,
+openssl and a browser, and names as clients may write them."""
 import shutil
 import subprocess
 import tempfile
@@ -11,7 +11,7 @@ import wire
 from harness import http_server, tls_server
 
 NAMES = ('a.example', 'b.example')
-# 253 bytes: the longest there is (attack B8: longer than sun_path)
+# 253 bytes: the longest there is, and longer than sun_path
 LONGEST = '.'.join(['a' * 63] * 3 + ['b' * 53, 'example'])
 CHROMIUM = '/usr/bin/chromium'
 
@@ -63,7 +63,7 @@ class Routing(Tenants):
                         .endswith(f'tls {name}'))
 
     def test_each_way_of_reading_the_hello(self):
-        """'-T cursor|bearssl|both how the ClientHello is read'."""
+        """-T cursor, bearssl, and both."""
         for engine in ('cursor', 'bearssl', 'both'):
             daemon = self.usherd('-T', engine, http=0)
             for version in ('1.2', '1.3'):
@@ -74,7 +74,7 @@ class Routing(Tenants):
                         (0, 'tls a.example'))
 
     def test_name_as_clients_write_it(self):
-        """'one trailing dot stripped [...], upper case folded'."""
+        """A dot at the end is dropped, and upper case folded."""
         daemon = self.usherd()
         for name in ('a.example.', 'A.EXAMPLE', 'A.exAmple.'):
             with self.subTest(name):
@@ -120,7 +120,7 @@ class Routing(Tenants):
                                  'http a.example')
 
     def test_longest_name(self):
-        """'A 253-byte name + "/tls-socket" must work' (attack B8)."""
+        """The path of its socket is longer than a socket's address may be."""
         self.assertEqual(len(LONGEST), 253)
         self.serve(LONGEST)
         daemon = self.usherd()
@@ -166,7 +166,7 @@ class Routing(Tenants):
                          data)
 
     def test_early_data_after_the_hello(self):
-        """Item 4: 'data after the hello' is legal."""
+        """Data behind the hello is legal, and reaches the tenant."""
         self.tenant(self.host('e.example') / 'tls-socket',
                     harness.echo_server)
         daemon = self.usherd()

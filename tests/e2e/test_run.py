@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""usher run: issue 4 item 3.  The command gets the preload library, and finds
+"""usher run.  The command gets the preload library, and finds
 everything else as it was; what is wrong with the command line is said in one
 line."""
 import os

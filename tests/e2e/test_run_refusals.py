@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""What `usher run` does not run: issue 4 item 3.  Programs into which nothing
-can be preloaded, or which would not go through it, are refused in one line
-that names the alternative."""
+"""What `usher run` does not run.  Programs into which nothing can be
+preloaded, or which would not go through it, are refused in one line that
+names the alternative."""
 import os
 import pathlib
 import pwd

@@ -79,8 +79,7 @@ class Misled(harness.Case):
 class Eyes(Misled):
     """A parser that tries this is seen to die of SIGSYS:
 
-    while the daemon replaces it and other connections go on (issue 2 item 9;
-    D4, D5, D6 of the attacks)."""
+    while the daemon replaces it and other connections go on."""
 
     def misbehave(self, name, tls):
         daemon = self.daemon()
@@ -132,7 +131,7 @@ class Eyes(Misled):
 
 class Lies(Misled):
     """A parser that breaks the parent's rules is killed and replaced; the
-    parent neither crashes nor believes it (D1, D2)."""
+    parent neither crashes nor believes it."""
 
     def lie(self, name):
         tls = name.startswith('tls-')
@@ -253,7 +252,7 @@ class Hands(Misled):
 class Keys(Misled):
     """The parent that tries this is seen to die of SIGSYS:
 
-    and no process of ours outlives it (D11)."""
+    and no process of ours outlives it."""
 
     def dies(self, daemon, name):
         children = held.children(daemon)

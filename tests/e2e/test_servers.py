@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Real servers as tenants: nginx, openssl s_server and node on UNIX sockets,
-and 20 MB through each of TLS and HTTP, both ways.  Issue 2 item 9."""
+and 20 MB through each of TLS and HTTP, both ways."""
 import hashlib
 import os
 import shutil
@@ -73,7 +73,7 @@ class Case(harness.Case):
 
 @unittest.skipUnless(NGINX, 'nginx is not installed')
 class Nginx(Case):
-    """'nginx as TLS tenant over a UNIX socket'."""
+    """nginx ends TLS itself, on a UNIX socket."""
 
     def setUp(self):
         super().setUp()
@@ -189,7 +189,7 @@ class Others(Case):
              *options], host / 'tls-socket', cwd=host)
 
     def test_openssl(self):
-        """'openssl s_client/s_server'."""
+        """openssl s_server, asked by s_client."""
         self.s_server('a.example', '-www')
         self.s_server('b.example', '-www', '-tls1_2')
         daemon = self.usherd(http=0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""_nosni, _default, _.parent and acme-socket: design.md section 4, 'Only
-honoured when owned by the owner of hosts/ or by root'."""
+"""_nosni, _default, _.parent and acme-socket; the first three count only if
+they belong to root or to the owner of hosts/."""
 import os
 import subprocess
 import unittest
@@ -31,7 +31,7 @@ class Special(test_tenants.Case):
 
 class Keys(Special):
     def test_nosni(self):
-        """'no name given'."""
+        """_nosni is for who gives no name."""
         self.special('_nosni')
         self.assertEqual(self.nameless(), b'_nosni')
         for host in ('', '127.0.0.1', '127.0.0.1:80', '[::1]:80',
@@ -49,7 +49,7 @@ class Keys(Special):
             alert(112))
 
     def test_default(self):
-        """'name not found'."""
+        """_default is for names that are not there."""
         self.special('_default')
         for name in ('a.example', 'localhost', 'x.y.z.example'):
             self.both(name, '_default')
@@ -59,7 +59,7 @@ class Keys(Special):
             alert(112))
 
     def test_parent(self):
-        """'any direct child of example.com not found'."""
+        """_.NAME is for direct children of NAME that are not there."""
         self.special('_.b.example')
         self.both('a.b.example', '_.b.example')
         self.both('xn--a.b.example', '_.b.example')
@@ -89,13 +89,13 @@ class Keys(Special):
         self.refused('a.example', 'no-socket', 112)
 
     def test_a_dangling_name_falls_through(self):
-        """'name not found': a link to nothing is nothing."""
+        """A link to nothing is nothing."""
         self.special('_default')
         (self.hosts / 'a.example').symlink_to('gone')
         self.both('a.example', '_default')
 
     def test_special_keys_are_no_names(self):
-        """'underscore refused': nobody can ask for them."""
+        """Nobody can ask for one: an underscore is refused."""
         for key in ('_nosni', '_default', '_.example'):
             self.special(key, 'never')
             self.assertEqual(
@@ -104,7 +104,7 @@ class Keys(Special):
                                              wire.head(key))[0])
 
     def test_twins_are_never_reached(self):
-        """Attack B5: only the canonical form is looked up."""
+        """Only the canonical form is looked up."""
         self.special('A.example')
         self.special('a.example.')
         self.refused('a.example', 'unknown-host', 112)
@@ -148,7 +148,7 @@ class Owners(Special):
 
     @unittest.skipUnless(harness.ROOT, 'only root can give away')
     def test_the_owner_of_hosts_is_not_root(self):
-        """'owned by the owner of hosts/ or by root'."""
+        """What the owner of hosts/ owns counts, and what root owns."""
         os.chown(self.hosts, NOBODY, NOBODY)
         os.chown(self.special('_default'), NOBODY, NOBODY)
         self.special('_.b.example')
@@ -172,7 +172,7 @@ class Owners(Special):
 
 
 class Acme(test_tenants.Case):
-    """'a hello that offers only ALPN acme-tls/1 goes here instead'."""
+    """A hello that offers ALPN acme-tls/1 only goes to acme-socket."""
 
     def setUp(self):
         super().setUp()
@@ -245,8 +245,8 @@ class Acme(test_tenants.Case):
         os.chmod(path, 0o666)
 
     def test_openssl(self):
-        """'openssl s_client -alpn acme-tls/1' against two s_servers, each
-        of which knows one protocol only."""
+        """s_client -alpn acme-tls/1 and two s_servers, each of which knows
+        one protocol only."""
         self.s_server('acme-socket', 'acme-tls/1')
         self.s_server('tls-socket', 'h2')
         self.assertIn(b'ALPN protocol: acme-tls/1',

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Every-split test: issue 2 item 9, 'a set of real hellos delivered split at
-every byte boundary and re-fragmented into records of 1, 2, 3, 7 bytes', with
-each way of reading the hello; and that the tenant gets exactly the bytes."""
+"""Real hellos split at every byte, and in records of 1, 2, 3 and 7 bytes, with
+each way of reading the hello: the tenant gets exactly the bytes."""
 import hashlib
 import os
 import socket
@@ -138,8 +137,8 @@ class Hellos(Case):
                     for at in range(1, len(flight))])
 
     def test_64_kib(self):
-        """'hellos of 64 KiB (first flight up to 80 KiB with record
-        headers)', split at the ends of records and here and there."""
+        """A hello of 64 KiB, 80 KiB with records' headers, split at the ends
+        of records and here and there."""
         hello = wire.large_hello(b'a.example')
         self.assertEqual(len(wire.payload_of(hello)), 65536)
         narrow = wire.records(wire.payload_of(hello), 25)
@@ -157,7 +156,7 @@ class Hellos(Case):
                         [flight[:at], flight[at:]] for at in splits])
 
     def test_data_behind_the_hello(self):
-        """'data after the hello': in its record, in the next, in pieces."""
+        """Data in the hello's record, in the next, in pieces."""
         hello = (harness.HELLOS / 'chromium').read_bytes()
         payload = wire.payload_of(hello)
         for engine in ENGINES:
@@ -172,7 +171,7 @@ class Hellos(Case):
 
 class Versions(Case):
     def test_any_record_version(self):
-        """'any 3.x record version'."""
+        """Record versions 3.0 to 3.5, and far beyond."""
         payload = wire.message(wire.server_name(b'a.example'))
         for engine in ENGINES:
             port = self.usherd('-T', engine, http=0).tls
@@ -182,7 +181,7 @@ class Versions(Case):
                 self.deliver_all(port, 'tls', flights)
 
     def test_several_record_versions_in_one_flight(self):
-        """RFC 8446 5.1: legacy_record_version 'MUST be ignored'."""
+        """RFC 8446 section 5.1: legacy_record_version is to be ignored."""
         payload = wire.message(wire.server_name(b'a.example'))
         mixed = b''.join(
             wire.records(payload[i:i + 1], version=bytes([3, i % 256]))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """libusher-accept.so and a server that listens on a TCP port: USHER_LISTEN
-puts a UNIX listener in its place.  Issue 4 item 2 (b)."""
+puts a UNIX listener in its place."""
 import os
 import socket
 import stat

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """accept() on a stand-in: flags and waiting, whose connections it takes, and
-clients that have left before.  Issue 4 item 2 (b)."""
+clients that have left before."""
 import os
 import pwd
 import socket

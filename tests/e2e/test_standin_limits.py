@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """libusher-accept.so where there is little room or much going on: races,
-the limit on descriptors, signals, cancelled threads, threads that fork.
-Issue 4 item 2."""
+the limit on descriptors, signals, cancelled threads, threads that fork."""
 import errno
 import os
 import socket

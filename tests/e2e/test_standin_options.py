@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What a stand-in says of itself and hands down to clients is what a TCP
 listener says and hands down: the same program runs with libusher-accept.so
-and without, and must be told the same.  Issue 4 item 2 (b)."""
+and without, and must be told the same."""
 import contextlib
 import shutil
 import socket

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Where stand-ins appear: at a path, beside others, in a directory.  Issue 4
-item 2 (b)."""
+"""Where stand-ins appear: at a path, beside others, in a directory."""
 import errno
 import os
 import socket

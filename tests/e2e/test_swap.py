@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Deployments and stopped tenants under load: issue 2 item 9, 'Symlink
-tests: [...] swapped under load without one failed connection', attacks B3
-(rename race) and C1 (a tenant that never accepts)."""
+"""Deployments under load: links and sockets are swapped without one failed
+connection.  And tenants that do not accept."""
 import os
 import socket
 import statistics
@@ -108,9 +107,8 @@ class Swap(Case):
             path, self.COLOURS[i % 2])), b'blue', b'green')
 
     def test_one_connection_one_host(self):
-        """design.md 2.4: 'everything about the host is looked up below
-        that descriptor': a tenant that asks for PROXY headers always gets
-        one, and the other never does."""
+        """A host is opened once, and all about it looked up below: a tenant
+        that asks for PROXY headers always gets one, the other never."""
         self.tenant_named(self.host('blue') / 'tls-socket', b'blue',
                           b'PROXY TCP4 ')
         (self.hosts / 'blue' / 'send-proxy-v1').touch()
@@ -137,8 +135,7 @@ class Swap(Case):
         self.assertGreater(len(set(answers)), 3)
 
     def test_out_of_hosts_and_back(self):
-        """Attack B3: 'good socket at check, other at use; count of wrong
-        deliveries = 0'."""
+        """What was looked at is what is connected to."""
         outside = self.scratch / 'outside'
         wrong = self.tenant_named(outside, b'outside')
         host = self.host('a.example')
@@ -152,8 +149,8 @@ class Swap(Case):
 
 
 class Stopped(Case):
-    """'A tenant that never accepts [...] must cost that tenant's visitors
-    an error, nobody else anything' (design.md 6, attack C1)."""
+    """A tenant that never accepts costs its own visitors an error, and nobody
+    else anything."""
 
     VISITORS = 40
 

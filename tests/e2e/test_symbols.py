@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What is linked: issue 2, last of "Must also hold", and design.md 1: what is
-not linked cannot be called."""
+"""What is linked: the rest cannot be called."""
 import re
 import subprocess
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What hosts/NAME/tls-socket and http-socket may be: design.md section 4,
-attacks.md B1 to B3 and B8, 'each shape'."""
+"""What hosts/NAME/tls-socket and http-socket may be."""
 import os
 import socket
 import unittest
@@ -71,7 +70,7 @@ class Links(Case):
         self.reaches('a.example', 'blue http-socket', 'http')
 
     def test_to_another_host(self):
-        """'symlinks may point around inside hosts/'."""
+        """Links may lead anywhere inside hosts/."""
         for entry in ENTRIES:
             self.tenant_at(self.host('other') / f'x-{entry}', entry)
             (self.host('a.example') / entry).symlink_to(
@@ -135,7 +134,7 @@ class Links(Case):
         self.refused('c.example', 'link-outside')
 
     def test_out_of_hosts(self):
-        """'never out of it'; attack B1: a confused deputy."""
+        """usherd is not led to sockets that a tenant may not reach."""
         outside = self.tenant_at(self.scratch / 'outside', 'outside')
         targets = ['../../outside', str(self.scratch / 'outside'),
                    '/run/systemd/private', '../../../../../../../dev/log',
@@ -160,7 +159,7 @@ class Links(Case):
         self.assertEqual(outside.accepted, 0)
 
     def test_magic_links(self):
-        """'RESOLVE_NO_MAGICLINKS': /proc is not in hosts/ anyway."""
+        """Those of proc(5) lead out of hosts/ like any other."""
         for target in (f'/proc/{os.getpid()}/fd/0', '/proc/self/fd/0'):
             path = self.host('a.example') / 'tls-socket'
             path.unlink(missing_ok=True)
@@ -184,8 +183,8 @@ class Links(Case):
 
 
 class Shapes(Case):
-    """Whatever else is called tls-socket: 'each must cost that tenant's
-    visitors an error, nobody else anything'."""
+    """Whatever else is called tls-socket costs that tenant's visitors an
+    error, and nobody else anything."""
 
     def setUp(self):
         super().setUp()
@@ -235,7 +234,7 @@ class Shapes(Case):
         self.reaches('a.example', 'blue')
 
     def test_hard_link_to_a_socket_of_others(self):
-        """Attack B2: 'Unix permissions decide' (design.md 1)."""
+        """A socket's permissions decide, whoever made the link."""
         theirs = self.scratch / 'theirs'
         self.socket_at(theirs)
         os.chmod(theirs, 0o600 if harness.ROOT else 0)
@@ -249,15 +248,15 @@ class Shapes(Case):
 
     @unittest.skipUnless(harness.ROOT, 'needs a uid of its own')
     def test_a_mode_for_usherd_alone(self):
-        """Group and mode 0660 suffice: 'permissions decide'."""
+        """usherd's group and mode 0660 suffice."""
         tenant = self.tenant_at(self.path, 'a', mode=0o660)
         os.chown(tenant.path, 65534, harness.pwd.getpwnam(harness.USER).pw_gid)
         self.reaches('a.example', 'a')
 
 
 class Directories(Case):
-    """'If it is a directory, each socket in it is a backend: one is picked
-    at random, a refused one is passed over'."""
+    """Each socket in a directory is a backend: one is picked at random, and
+    one that refuses is passed over."""
 
     def setUp(self):
         super().setUp()
@@ -330,7 +329,7 @@ class Directories(Case):
         os.chmod(self.path, 0o755)
 
     def test_a_million_is_not_read(self):
-        """Attack B7: a look-up stays short whatever a tenant makes."""
+        """A look-up stays short whatever a tenant makes."""
         for i in range(3000):
             (self.path / f'file{i}').touch()
         self.tenant_at(self.host('good.example') / 'tls-socket', 'good')

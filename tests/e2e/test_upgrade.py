@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Upgrade.  Issue 3 item 3: 'a request with Connection: upgrade and Upgrade:
-makes the connection a tunnel to that tenant.  WebSocket works, tried with a
-real client and server.'
+"""A request with Connection: upgrade and Upgrade: makes the connection a
+tunnel to that tenant.  WebSocket is tried with real clients and servers.
 
 The client is node's own (undici) and that of the npm package ws, the server
 ws and one of our own; ws is installed for the test where that is possible.
