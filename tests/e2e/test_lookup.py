@@ -50,7 +50,8 @@ def write():
 threading.Thread(target=write, daemon=True).start()
 while time.monotonic() < end:
     fd = os.open(path, os.O_RDONLY)
-    libc.syscall(217, fd, buffer, len(buffer))      # getdents64(2)
+    if libc.getdents64(fd, buffer, len(buffer)) == -1:
+        sys.exit(1)
     os.close(fd)
 """
 
@@ -79,6 +80,7 @@ class Case(harness.Case):
                                  stderr=subprocess.DEVNULL)
         self.addCleanup(child.wait)
         self.addCleanup(child.kill)
+        return child
 
     def cost(self, name, n=200):
         """Seconds of usherd's own CPU time for a connection."""
@@ -168,8 +170,9 @@ class Bounded(Case):
         pool = self.pool()
         fill(pool, 300000 if not QUICK else 30000)
         self.daemon = self.usherd('-j', '1', http=0)
-        self.background(READER, str(pool), '4')
+        reader = self.background(READER, str(pool), '4')
         self.others_are_spared()
+        self.assertIn(reader.poll(), (None, 0))
         self.assertEqual(self.ask('evil.example'), alert(80))
         self.assertRegex(self.daemon.wait_log('evil.example'),
                          'reason=directory-large .*at=evil.example/tls-socke')
