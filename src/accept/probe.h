@@ -7,6 +7,8 @@
  */
 #include <sys/stat.h>
 
+#include <stdbool.h>
+
 enum probe {
 	PROBE_GONE,
 	PROBE_STALE,	/* a socket that nobody has */
@@ -18,6 +20,12 @@ enum probe {
 
 /* Does not follow a symbolic link.  Fills in st for a socket. */
 enum probe	probe(int directory, const char *name, struct stat *st);
+
+/*
+ * Is a socket that is live one for datagrams or sequenced packets?  A server
+ * of the latter sees one more connection, which brings nothing.
+ */
+bool		probe_is_packets(int directory, const char *name);
 
 /* The path that leads to what a descriptor was opened for. */
 void	probe_path(char path[static PROBE_PATH_BYTES], int fd);

@@ -273,7 +273,7 @@ sockpath_name(int fd, struct sockaddr *address, socklen_t *size)
 	return 0;
 }
 
-/* May it be removed?  What cannot be told may. */
+/* May it be removed?  All but a stream socket that is somebody else's may. */
 static bool
 is_removable(struct entry *entry)
 {
@@ -283,7 +283,8 @@ is_removable(struct entry *entry)
 	return bound_waits(entry) ||
 	    identity_at(entry->directory, entry->name, &identity) == -1 ||
 	    bound_has(&identity) ||
-	    probe(entry->directory, entry->name, &st) != PROBE_LIVE;
+	    probe(entry->directory, entry->name, &st) != PROBE_LIVE ||
+	    probe_is_packets(entry->directory, entry->name);
 }
 
 int

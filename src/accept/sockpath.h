@@ -10,8 +10,8 @@
  * way of another only if the server is to replace it (USHER_REPLACE): then the
  * new socket is bound under a hidden name, name.h, and renamed to the path
  * once listen(2) has succeeded.  Until then the path, in what the server does
- * to it, means the hidden name.  And nobody removes a socket on which somebody
- * else listens: servers remove what they have bound when they end, and by then
+ * to it, means the hidden name.  And nobody removes a stream socket on which
+ * somebody else listens: servers remove what they have bound when they end, and by then
  * it may be another's.
  */
 #include <sys/socket.h>
@@ -43,8 +43,8 @@ int	sockpath_show(int fd);
 int	sockpath_name(int fd, struct sockaddr *address, socklen_t *size);
 
 /*
- * As unlinkat(2) without flags, but for a socket on which somebody listens, and
- * which this process did not bind: 0, and it stays.
+ * As unlinkat(2) without flags, but for a stream socket on which somebody
+ * listens, and which this process did not bind: 0, and it stays.
  */
 int	sockpath_unlink(int at, const char *path);
 

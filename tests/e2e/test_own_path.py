@@ -31,6 +31,7 @@ def unlinked(path, how):
     return libc.remove(path.encode())
 '''
 WAYS = 'unlink', 'unlinkat', 'remove'
+KINDS = 'SOCK_SEQPACKET', 'SOCK_DGRAM'
 
 
 class Case(handing.Case):
@@ -163,6 +164,44 @@ if sys.argv[3] == 'True':
 tell(unlinked(*sys.argv[1:3]), os.path.exists(sys.argv[1]))
 ''', way, before)
                 self.assertEqual(server.told(), [0, False])
+
+    def test_its_own_of_another_type_is_removed(self):
+        for way in WAYS:
+            for kind in KINDS:
+                server = self.own('''
+own = socket(AF_UNIX, globals()[sys.argv[3]])
+own.bind(sys.argv[1])
+if sys.argv[3] == 'SOCK_SEQPACKET':
+    own.listen()
+tell(unlinked(*sys.argv[1:3]), os.path.exists(sys.argv[1]))
+''', way, kind)
+                self.assertEqual(server.told(), [0, False], (way, kind))
+
+    def test_another_type_does_not_stay(self):
+        """Whether it listens, has a full backlog, or is connected."""
+        def ready(kind, backlog=None, peer=None):
+            other = socket.socket(socket.AF_UNIX, getattr(socket, kind))
+            self.addCleanup(other.close)
+            other.bind(str(self.path))
+            self.path.chmod(0o666)
+            if backlog is not None:
+                other.listen(backlog)
+                for _ in range(2 - backlog):
+                    early = socket.socket(socket.AF_UNIX, other.type)
+                    self.addCleanup(early.close)
+                    early.setblocking(False)
+                    early.connect_ex(str(self.path))
+            if peer is not None:
+                other.connect(peer)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+            peer.bind(str(self.host / 'peer'))
+            for state in (('SOCK_SEQPACKET',), ('SOCK_SEQPACKET', 2),
+                          ('SOCK_SEQPACKET', 0), ('SOCK_DGRAM',),
+                          ('SOCK_DGRAM', None, peer.getsockname())):
+                ready(*state)
+                server = self.own('tell(unlinked(*sys.argv[1:]))', 'unlink')
+                self.assertEqual(server.told(), 0)
+                self.assertEqual(self.entries(), ['peer'], state)
 
     def test_its_own_is_removed_by_those_it_has_forked(self):
         server = self.own('''
