@@ -19,6 +19,13 @@
 
 enum { RACES_MAX = 16 };	/* somebody else came and went in between */
 
+/* An entry that no other thread or process changes meanwhile. */
+struct held {
+	struct entry	entry;
+	int		lock, error;
+	bool		open;
+};
+
 bool
 sockpath_wanted(int fd, const struct sockaddr *address, socklen_t size,
     struct sockpath *wanted)
@@ -39,6 +46,32 @@ sockpath_wanted(int fd, const struct sockaddr *address, socklen_t size,
 		type = -1;
 	errno = error;
 	return type == SOCK_STREAM;
+}
+
+/* Was it opened?  Otherwise errno says why.  To be let go of in both cases. */
+static bool
+hold(struct held *held, int at, const char *path)
+{
+	held->error = errno;
+	place_lock();
+	held->open = entry_open(&held->entry, at, path) == 0;
+	if (held->open)
+		held->lock = entry_lock(held->entry.directory);
+	return held->open;
+}
+
+/* Gives the status, and leaves errno as it was before if that is 0. */
+static int
+let_go(struct held *held, int status)
+{
+	if (held->open) {
+		entry_unlock(held->lock);
+		entry_close(&held->entry);
+	}
+	place_unlock();
+	if (status == 0)
+		errno = held->error;
+	return status;
 }
 
 static int
@@ -169,25 +202,17 @@ int
 sockpath_bind(int fd, const struct sockaddr *address, socklen_t size,
     const struct sockpath *wanted)
 {
-	const int	error = errno;
-	struct entry	entry;
-	int		lock, status;
+	struct held	held;
+	int		status;
 
-	place_lock();
-	if (entry_open(&entry, AT_FDCWD, wanted->path) == -1) {
+	if (!hold(&held, AT_FDCWD, wanted->path))
 		status = real()->bind(fd, address, size); /* has an error */
-	} else {
-		lock = entry_lock(entry.directory);
-		status = settings_replace(NULL) ?
-		    bind_hidden(fd, &entry, wanted->path) :
-		    bind_shown(fd, address, size, &entry, wanted->path);
-		entry_unlock(lock);
-		entry_close(&entry);
-	}
-	place_unlock();
-	if (status == 0)
-		errno = error;
-	return status;
+	else if (settings_replace(NULL))
+		status = bind_hidden(fd, &held.entry, wanted->path);
+	else
+		status = bind_shown(fd, address, size, &held.entry,
+		    wanted->path);
+	return let_go(&held, status);
 }
 
 /* Of a UNIX socket.  Gives -1 for one that has no path. */
@@ -229,29 +254,20 @@ show(const struct entry *hidden, const char *path)
 int
 sockpath_show(int fd)
 {
-	const int	error = errno;
 	struct sockpath	path, shown;
-	struct entry	hidden;
-	int		lock, status;
+	struct held	held;
+	int		status;
 
 	if (path_of(fd, &path) == -1)
 		return 0;
 	shown = path;
 	if (!name_unhide(shown.path))
 		return 0;
-	place_lock();
-	if (entry_open(&hidden, AT_FDCWD, path.path) == -1) {
+	if (hold(&held, AT_FDCWD, path.path))
+		status = show(&held.entry, shown.path);
+	else
 		status = refuse(shown.path, errno, NULL);
-	} else {
-		lock = entry_lock(hidden.directory);
-		status = show(&hidden, shown.path);
-		entry_unlock(lock);
-		entry_close(&hidden);
-	}
-	place_unlock();
-	if (status == 0)
-		errno = error;
-	return status;
+	return let_go(&held, status);
 }
 
 int
@@ -290,25 +306,15 @@ is_removable(struct entry *entry)
 int
 sockpath_unlink(int at, const char *path)
 {
-	const int	error = errno;
-	struct entry	entry;
-	int		lock, status = 0;
+	struct held	held;
+	int		status = 0;
 
-	place_lock();
-	if (entry_open(&entry, at, path) == -1) {
+	if (!hold(&held, at, path))
 		status = real()->unlinkat(at, path, 0);	/* has an error */
-	} else {
-		lock = entry_lock(entry.directory);
-		if (is_removable(&entry))
-			status = real()->unlinkat(entry.directory, entry.name,
-			    0);
-		entry_unlock(lock);
-		entry_close(&entry);
-	}
-	place_unlock();
-	if (status == 0)
-		errno = error;
-	return status;
+	else if (is_removable(&held.entry))
+		status = real()->unlinkat(held.entry.directory,
+		    held.entry.name, 0);
+	return let_go(&held, status);
 }
 
 bool
