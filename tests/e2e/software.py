@@ -5,8 +5,10 @@ import shutil
 import unittest
 
 import machine
-from machine import ALICE
+import manual
+from machine import ALICE, HOST
 
+TLS = HOST / 'tls-handoff'
 SBIN = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 NGINX = '''\
@@ -88,21 +90,33 @@ def node(module='https', port=8443, name='server.js', says='node'):
     machine.write(ALICE / name, NODE % (module, says, port), 'alice')
 
 
-def node_replaced(case, example):
-    """A second version takes over from the one whose number is in a file,
-    and nobody who comes meanwhile finds nobody."""
-    node()
-    node(name='server-2.js', says='node-2')
-    path = machine.HOST / 'tls-handoff'
-    alice = case.at('alice')
-    case.start()
-    alice.stay(f'usher run -l 8443={path} node server.js & '
-               'echo $! >server.pid', path)
-    with case.crowd('https') as answers:
-        case.follow(example)
+class ShowsNode:
+    """Mixed into the test of a page that has both of these examples."""
+
+    @need_node
+    @manual.example('EXAMPLES', 'node server.js')
+    def test_node(self, example):
+        node()
+        self.start()
+        self.follow(example, until=TLS)
+        self.knows('https', 'node')
+
+    @need_node
+    @manual.example('EXAMPLES', 'usher run -r')
+    def test_node_replaced(self, example):
+        """A second version takes over from the one whose number is in a
+        file, and nobody who comes meanwhile finds nobody."""
+        node()
+        node(name='server-2.js', says='node-2')
+        alice = self.at('alice')
+        self.start()
+        alice.stay(f'usher run -l 8443={TLS} node server.js & '
+                   'echo $! >server.pid', TLS)
+        with self.crowd('https') as answers:
+            self.follow(example)
+            machine.harness.wait_for(
+                lambda: any('node-2 ' in text for text in answers))
+        self.assertRegex(answers[0], '^node for ')
+        self.assertRegex(answers[-1], '^node-2 for ')
         machine.harness.wait_for(
-            lambda: any('node-2 ' in text for text in answers))
-    case.assertRegex(answers[0], '^node for ')
-    case.assertRegex(answers[-1], '^node-2 for ')
-    machine.harness.wait_for(
-        lambda: machine.ended(int((ALICE / 'server.pid').read_text())))
+            lambda: machine.ended(int((ALICE / 'server.pid').read_text())))

@@ -12,7 +12,6 @@ import test_proof_c
 from proof import Client, need, program
 
 
-
 class Deploy:
     """Mixed into a class that says how a version of a server is started."""
 
@@ -54,15 +53,9 @@ class Deploy:
                 said.add(client.ask().strip())
         return ' '.join(sorted(said))
 
-    def test_no_request_is_lost(self):
-        self.prepare('nobody')
-        before = self.begin_version('v1')
-        self.link('v1')
-        self.begin()
-        load = proof.Load(self, self.visit)
-        after = self.begin_version('v2')
+    def changes_over(self, before, after, load):
+        """The one before ends under load, and the one after answers all."""
         load.more()
-        self.link('v2')
         time.sleep(1)           # for those on their way to the old one
         self.assertIn(before.stop(self.quit), self.statuses, before.said())
         ended = len(load.visits) + len(load.threads)
@@ -73,6 +66,17 @@ class Deploy:
         self.assertEqual(set(load.visits[ended:]), {'v2'})
         self.assertEqual(self.daemon.log().count('refused'), 0)
         self.assertIn(after.stop(self.quit), self.statuses, after.said())
+
+    def test_no_request_is_lost(self):
+        self.prepare('nobody')
+        before = self.begin_version('v1')
+        self.link('v1')
+        self.begin()
+        load = proof.Load(self, self.visit)
+        after = self.begin_version('v2')
+        load.more()
+        self.link('v2')
+        self.changes_over(before, after, load)
 
 
 def address(at):

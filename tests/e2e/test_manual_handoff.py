@@ -15,7 +15,7 @@ OF_ONES_OWN = "In a program of one's own"
 TLS, HTTP = HOST / 'tls-handoff', HOST / 'http-handoff'
 
 
-class Handoff(manual.Page, machine.Case):
+class Handoff(software.ShowsNode, manual.Page, machine.Case):
     page = 'usher-handoff.7'
 
     def setUp(self):
@@ -108,19 +108,6 @@ class Handoff(manual.Page, machine.Case):
             exchange(80, wire.head() + wire.head(
                 'b.example', 'Connection: close')),
             b'(?s)^HTTP/1.1 200 OK.*HTTP/1.1 421 Misdirected Request')
-
-    @software.need_node
-    @manual.example('EXAMPLES', 'node server.js')
-    def test_node(self, example):
-        software.node()
-        self.start()
-        self.follow(example, until=TLS)
-        self.knows('https', 'node')
-
-    @software.need_node
-    @manual.example('EXAMPLES', 'usher run -r')
-    def test_node_replaced(self, example):
-        software.node_replaced(self, example)
 
     @software.need_node
     @manual.example('EXAMPLES', 'ExecStart')

@@ -4,13 +4,12 @@ import machine
 import manual
 import software
 import units
-from harness import wait_for
 from machine import HOST
 
 TLS, HTTP = HOST / 'tls-handoff', HOST / 'http-handoff'
 
 
-class Usher(manual.Page, machine.Case):
+class Usher(software.ShowsNode, manual.Page, machine.Case):
     page = 'usher.1'
 
     def setUp(self):
@@ -25,19 +24,6 @@ class Usher(manual.Page, machine.Case):
         self.start()
         self.follow(start, until=TLS)
         self.knows('https', 'nginx')
-
-    @software.need_node
-    @manual.example('EXAMPLES', 'node server.js')
-    def test_node(self, example):
-        software.node()
-        self.start()
-        self.follow(example, until=TLS)
-        self.knows('https', 'node')
-
-    @software.need_node
-    @manual.example('EXAMPLES', 'usher run -r')
-    def test_node_replaced(self, example):
-        software.node_replaced(self, example)
 
     @software.need_nginx
     @manual.example('Sockets that are there already', 'listens here already')

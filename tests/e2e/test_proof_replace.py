@@ -2,7 +2,6 @@
 """nginx, node and gunicorn, unmodified, are replaced by `usher run -r` while
 requests go on, end when they are told, and hurt nobody by it."""
 import os
-import time
 import unittest
 
 import proof
@@ -33,17 +32,7 @@ class Replace:
         load = proof.Load(self, self.visit)
         self.refuses_another(way, before)
         after = self.run_version('v2', way, '-r')
-        load.more()
-        time.sleep(1)           # for those on their way to the old one
-        self.assertIn(before.stop(self.quit), self.statuses, before.said())
-        ended = len(load.visits) + len(load.threads)
-        load.more()
-        load.stop()
-        self.assertEqual(set(load.visits) - {'v1', 'v2', 'v1 v2'}, set())
-        self.assertEqual(load.visits[0], 'v1')
-        self.assertEqual(set(load.visits[ended:]), {'v2'})
-        self.assertEqual(self.daemon.log().count('refused'), 0)
-        self.assertIn(after.stop(self.quit), self.statuses, after.said())
+        self.changes_over(before, after, load)
         # a server of TCP knows of no path that it could remove
         self.assertEqual(sorted(os.listdir(self.path)), [] if way == 'a' else
                          sorted(path.name for path in self.paths.values()))
