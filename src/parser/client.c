@@ -25,7 +25,9 @@ enum {
 	LOOKS_FREE = 8,		/* looks before a connection must rest */
 	REST_MS = 20,		/* bounds the looks of one that drips bytes: */
 	RESTS_MAX = 32,		/* it rests longer each time, up to so many */
-	LOOKS_PER_TURN = 8	/* then the parent may say something */
+	LOOKS_PER_TURN = 8,	/* then the parent may say something, */
+	TURN_MS = 5		/* or sooner: the kernel takes up to 30 ms to
+				 * show what came in segments of a few bytes */
 };
 
 struct client {
@@ -242,6 +244,7 @@ static void
 take_turns(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval	 at_once = { 0, 0 };
+	const int64_t			 end = agelist_now() + TURN_MS;
 	struct client			*client;
 	int				 looks;
 
@@ -254,6 +257,8 @@ take_turns(evutil_socket_t fd, short what, void *arg)
 			return;
 		client_unqueue(client);
 		client_look(client);
+		if (agelist_now() >= end)
+			break;
 	}
 	/* A timer has its turn behind what the loop finds ready. */
 	if (!TAILQ_EMPTY(&turns))

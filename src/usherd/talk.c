@@ -17,7 +17,7 @@
 enum {
 	PULSE_MS = 300,		/* one that has work is asked so often */
 	MISSED_PARSER = 2,	/* then it hangs, if it had the processor */
-	HANGING_MS = 200,	/* for so long meanwhile (one with 2,000 clients
+	HANGING_MS = 500,	/* for so long meanwhile (one with 2,000 clients
 				 * ready at once answers after 5): replaced
 				 * within a second, unless the machine is busy */
 	MISSED_MAX = 30,	/* then it hangs; a relay's connections are

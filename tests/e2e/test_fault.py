@@ -19,7 +19,7 @@ from harness import echo_server, wait_for
 FAULT = harness.BUILD / 'tests' / 'fault'
 PROGRAMS = ('usherd', 'usherd-tls', 'usherd-http', 'usherd-relay')
 CONNECTIONS = 8
-AT_START = 7            # of the parent: signals, four children, two listeners
+AT_START = 8            # of the parent: signals, threads, children, listeners
 
 
 class Case(handed.Case):
