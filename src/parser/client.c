@@ -30,13 +30,16 @@ enum {
 				 * show what came in segments of a few bytes */
 };
 
+TAILQ_HEAD(client_queue, client);
+
 struct client {
 	struct idnode	node;		/* first: in ids */
 	struct event	event;
 	struct protocol_state state;
 	struct age	deadline;
 	struct age	rest;
-	TAILQ_ENTRY(client) turn;	/* in turns while queued */
+	TAILQ_ENTRY(client) turn;
+	struct client_queue *queue;	/* where it waits for a look, or NULL */
 	struct client  *next_free;
 	int		fd;
 	int		lowat;
@@ -50,14 +53,16 @@ struct client {
 	bool		watched;
 	bool		ended;
 	bool		begun;		/* something of a request was seen */
-	bool		queued;
 };
 
 _Static_assert(sizeof(struct client) <= MEMORY_PER_DESCRIPTOR / 2,
     "the limit has room for the table");
 
 static struct event	*turn_event;
-static TAILQ_HEAD(, client) turns = TAILQ_HEAD_INITIALIZER(turns);
+/* Those that are looked at for the first time, and the others. */
+static struct client_queue firsts = TAILQ_HEAD_INITIALIZER(firsts);
+static struct client_queue agains = TAILQ_HEAD_INITIALIZER(agains);
+static bool		 agains_due;	/* the last turn had none of these */
 static struct agelist	 deadlines, resting;
 static struct idmap	 ids;
 static struct client	*clients, *free_clients;
@@ -75,23 +80,25 @@ client_unwatch(struct client *client)
 /*
  * It is looked at when those have been that waited before.  However many are
  * ready at once, and whatever a look costs, the parent is heard in between.
+ * One that comes with all that it has to say does not wait behind those that
+ * say little each time.
  */
 static void
 client_queue(struct client *client)
 {
-	if (client->queued)
+	if (client->queue != NULL)
 		return;
-	client->queued = true;
-	TAILQ_INSERT_TAIL(&turns, client, turn);
+	client->queue = client->looks == 0 ? &firsts : &agains;
+	TAILQ_INSERT_TAIL(client->queue, client, turn);
 	event_active(turn_event, 0, 0);
 }
 
 static void
 client_unqueue(struct client *client)
 {
-	if (client->queued)
-		TAILQ_REMOVE(&turns, client, turn);
-	client->queued = false;
+	if (client->queue != NULL)
+		TAILQ_REMOVE(client->queue, client, turn);
+	client->queue = NULL;
 }
 
 /*
@@ -240,11 +247,25 @@ client_look(struct client *client)
 		client_go_on(client, (size_t)n, missing);
 }
 
+/* Whose turn it is.  Of each kind there is one in two turns at least. */
+static struct client *
+client_next(void)
+{
+	struct client *client = TAILQ_FIRST(&firsts);
+
+	if (client == NULL || (agains_due && !TAILQ_EMPTY(&agains)))
+		client = TAILQ_FIRST(&agains);
+	if (client != NULL && client->queue == &agains)
+		agains_due = false;
+	return client;
+}
+
 static void
 take_turns(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval	 at_once = { 0, 0 };
 	const int64_t			 end = agelist_now() + TURN_MS;
+	const bool			 due = agains_due;
 	struct client			*client;
 	int				 looks;
 
@@ -252,7 +273,7 @@ take_turns(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	for (looks = 0; looks < LOOKS_PER_TURN; looks++) {
-		client = TAILQ_FIRST(&turns);
+		client = client_next();
 		if (client == NULL)
 			return;
 		client_unqueue(client);
@@ -260,8 +281,9 @@ take_turns(evutil_socket_t fd, short what, void *arg)
 		if (agelist_now() >= end)
 			break;
 	}
+	agains_due = !due;
 	/* A timer has its turn behind what the loop finds ready. */
-	if (!TAILQ_EMPTY(&turns))
+	if (!TAILQ_EMPTY(&firsts) || !TAILQ_EMPTY(&agains))
 		(void)evtimer_add(turn_event, &at_once);
 }
 
@@ -318,7 +340,8 @@ client_begin(int fd, uint32_t id)
 	memset(&client->state, 0, sizeof(client->state));
 	idmap_add(&ids, &client->node, id);
 	client->granted = client->drained = client->at_once = false;
-	client->ended = client->begun = client->queued = false;
+	client->ended = client->begun = false;
+	client->queue = NULL;
 	client->watched = false;
 	/* Edge-triggered: level-triggered would spin on unread bytes. */
 	if (event_assign(&client->event, parser_base, fd,
