@@ -12,6 +12,7 @@ import sys
 import unittest
 
 import harness
+import held
 import wire
 from harness import ROOT, wait_for
 
@@ -168,6 +169,7 @@ class Mounts(Case):
             'mount -o remount,ro,bind /tmp'),
             env=dict(os.environ, RUNTIME_DIRECTORY='/mnt'))
 
+    @unittest.skipUnless(held.as_shipped(), 'a sanitizer wants /proc, too')
     def test_no_proc(self):
         self.refused('/proc is not mounted',
                      *self.inside('mount -t tmpfs none /proc'))
@@ -235,6 +237,7 @@ class Inherited(Case):
                 self.assertNotIn(str(number), os.listdir(f'/proc/{child}/fd'))
             self.assertIn(str(number), os.listdir(f'/proc/{daemon.pid}/fd'))
 
+    @unittest.skipUnless(held.as_shipped(), 'a sanitizer is preloaded first')
     def test_huge_limits(self):
         """Nothing is done for each number that there might be."""
         library = self.hosts.parent / 'huge.so'
