@@ -214,8 +214,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='usher-slow.') as name:
         os.chmod(name, 0o755)
         directory = pathlib.Path(name)
-        with open(directory / 'log', 'w') as log:
-            run(directory, log, readers)
+        run(directory, directory / 'log', readers)
 
 
 if __name__ == '__main__':
