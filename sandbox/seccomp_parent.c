@@ -24,8 +24,8 @@
 #include <stdio.h>
 
 #include "../src/common/message.h"
-#include "../src/usherd/linux.h"
-#include "../src/usherd/slots.h"
+#include "../src/front/linux.h"
+#include "../src/front/slots.h"
 #include "sandbox.h"
 #include "seccomp.h"
 #include "seccomp_rules.h"
@@ -47,7 +47,7 @@ static const struct rule parent_rules[] = {
 	ALLOW(fstat),
 	/* hosts_linux.c: reading a directory of backends */
 	ALLOW(getdents64),
-	/* unpicked.c: no close takes long */
+	/* inflight.c: no close takes long */
 	ALLOW_IF(setitimer, 1, ARG(0, EQ, ITIMER_REAL)),
 	/* message_send.c: to children, and to tenants in handoff.c */
 	ALLOW_IF(sendmsg, 1, ARG(2, EQ, MSG_DONTWAIT | MSG_NOSIGNAL)),

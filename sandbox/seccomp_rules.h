@@ -22,7 +22,7 @@
 	    ARG(4, EQ, 0))
 
 /* Parser: parser.c waits for what must still come; its own filter allows
- * only the constants of lowat.h.  Parent: visitor.c puts it back. */
+ * only the constants of lowat.h.  Parent: connection.c puts it back. */
 #define RULE_RCVLOWAT							\
 	ALLOW_IF(setsockopt, 3, ARG(1, EQ, SOL_SOCKET),	\
 	    ARG(2, EQ, SO_RCVLOWAT), ARG(4, EQ, sizeof(int)))

@@ -52,16 +52,16 @@ LIBEVENT = -levent_core
 BEARSSL = -lbearssl
 UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 
-CHILD = $(B)/agelist.o $(B)/confine.o $(B)/idmap.o $(B)/loop.o \
-	$(B)/message.o $(B)/no_resolver.o
+CHILD = $(B)/timeouts.o $(B)/confine.o $(B)/idmap.o $(B)/loop.o \
+	$(B)/message_take.o $(B)/no_resolver.o
 USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
-	$(B)/visitor.o $(B)/rules.o $(B)/journey.o $(B)/refused.o $(B)/counts.o \
+	$(B)/connection.o $(B)/rules.o $(B)/machine.o $(B)/refused.o $(B)/counts.o \
 	$(B)/backend.o $(B)/hosts.o $(B)/lookup.o $(B)/place.o \
 	$(B)/recall.o $(B)/find.o $(B)/query.o \
-	$(B)/children.o $(B)/recycle.o $(B)/talk.o $(B)/address.o $(B)/budget.o \
-	$(B)/handoff.o $(B)/unpicked.o $(B)/tcp_options.o \
+	$(B)/children.o $(B)/recycle.o $(B)/channel.o $(B)/address.o $(B)/budget.o \
+	$(B)/handoff.o $(B)/inflight.o $(B)/tcp_options.o \
 	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
-	$(B)/agelist.o $(B)/hostname.o $(B)/loop.o $(B)/message_send.o \
+	$(B)/timeouts.o $(B)/hostname.o $(B)/loop.o $(B)/message_send.o \
 	$(B)/refusal.o \
 	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
 PARSER = $(B)/parser.o $(B)/client.o $(B)/lowat.o $(B)/hostname.o \
@@ -154,22 +154,22 @@ $(B)/libusher-accept.so: $(ACCEPT)
 $(B)/usher-example: src/accept/example.c src/accept/usher_accept.c $(HEADERS)
 	$(UNIT) src/accept/example.c src/accept/usher_accept.c
 
-$(B)/agelist.o: src/common/agelist.c $(HEADERS)
-	$(COMPILE) src/common/agelist.c
-$(B)/confine.o: src/common/confine.c $(HEADERS)
-	$(COMPILE) src/common/confine.c
-$(B)/idmap.o: src/common/idmap.c $(HEADERS)
-	$(COMPILE) src/common/idmap.c
-$(B)/loop.o: src/common/loop.c $(HEADERS)
-	$(COMPILE) src/common/loop.c
+$(B)/timeouts.o: src/common/timeouts.c $(HEADERS)
+	$(COMPILE) src/common/timeouts.c
+$(B)/confine.o: src/child/confine.c $(HEADERS)
+	$(COMPILE) src/child/confine.c
+$(B)/idmap.o: src/child/idmap.c $(HEADERS)
+	$(COMPILE) src/child/idmap.c
+$(B)/loop.o: src/child/loop.c $(HEADERS)
+	$(COMPILE) src/child/loop.c
 $(B)/hostname.o: src/common/hostname.c $(HEADERS)
 	$(COMPILE) src/common/hostname.c
 $(B)/message_send.o: src/common/message_send.c $(HEADERS)
 	$(COMPILE) src/common/message_send.c
-$(B)/message.o: src/common/message.c $(HEADERS)
-	$(COMPILE) src/common/message.c
-$(B)/no_resolver.o: src/common/no_resolver.c $(HEADERS)
-	$(COMPILE) src/common/no_resolver.c
+$(B)/message_take.o: src/child/message_take.c $(HEADERS)
+	$(COMPILE) src/child/message_take.c
+$(B)/no_resolver.o: src/child/no_resolver.c $(HEADERS)
+	$(COMPILE) src/child/no_resolver.c
 $(B)/refusal.o: src/common/refusal.c $(HEADERS)
 	$(COMPILE) src/common/refusal.c
 $(B)/authority.o: src/parser/authority.c $(HEADERS)
@@ -210,76 +210,76 @@ $(B)/word.o: src/relay/word.c $(HEADERS)
 	$(COMPILE) src/relay/word.c
 $(B)/relay.o: src/relay/relay.c $(HEADERS)
 	$(COMPILE) src/relay/relay.c
-$(B)/backend.o: src/usherd/backend.c $(HEADERS)
-	$(COMPILE) src/usherd/backend.c
-$(B)/children.o: src/usherd/children.c $(HEADERS)
-	$(COMPILE) src/usherd/children.c
-$(B)/crc32c.o: src/usherd/crc32c.c $(HEADERS)
-	$(COMPILE) src/usherd/crc32c.c
-$(B)/cputime_linux.o: src/usherd/cputime_linux.c $(HEADERS)
-	$(COMPILE) src/usherd/cputime_linux.c
-$(B)/handoff.o: src/usherd/handoff.c $(HEADERS)
-	$(COMPILE) src/usherd/handoff.c
-$(B)/hosts_linux.o: src/usherd/hosts_linux.c $(HEADERS)
-	$(COMPILE) src/usherd/hosts_linux.c
+$(B)/backend.o: src/front/backend.c $(HEADERS)
+	$(COMPILE) src/front/backend.c
+$(B)/children.o: src/front/children.c $(HEADERS)
+	$(COMPILE) src/front/children.c
+$(B)/crc32c.o: src/front/crc32c.c $(HEADERS)
+	$(COMPILE) src/front/crc32c.c
+$(B)/cputime_linux.o: src/front/cputime_linux.c $(HEADERS)
+	$(COMPILE) src/front/cputime_linux.c
+$(B)/handoff.o: src/front/handoff.c $(HEADERS)
+	$(COMPILE) src/front/handoff.c
+$(B)/hosts_linux.o: src/front/hosts_linux.c $(HEADERS)
+	$(COMPILE) src/front/hosts_linux.c
 $(B)/listen_open.o: src/usherd/listen_open.c $(HEADERS)
 	$(COMPILE) src/usherd/listen_open.c
-$(B)/listener.o: src/usherd/listener.c $(HEADERS)
-	$(COMPILE) src/usherd/listener.c
-$(B)/log.o: src/usherd/log.c $(HEADERS)
-	$(COMPILE) src/usherd/log.c
+$(B)/listener.o: src/front/listener.c $(HEADERS)
+	$(COMPILE) src/front/listener.c
+$(B)/log.o: src/front/log.c $(HEADERS)
+	$(COMPILE) src/front/log.c
 $(B)/main.o: src/usherd/main.c $(HEADERS)
 	$(COMPILE) src/usherd/main.c
 $(B)/options.o: src/usherd/options.c $(HEADERS)
 	$(COMPILE) $(TOLD) src/usherd/options.c
-$(B)/outq_linux.o: src/usherd/outq_linux.c $(HEADERS)
-	$(COMPILE) src/usherd/outq_linux.c
+$(B)/outq_linux.o: src/front/outq_linux.c $(HEADERS)
+	$(COMPILE) src/front/outq_linux.c
 $(B)/pipes_linux.o: src/usherd/pipes_linux.c $(HEADERS)
 	$(COMPILE) src/usherd/pipes_linux.c
 $(B)/privilege.o: src/usherd/privilege.c $(HEADERS)
 	$(COMPILE) src/usherd/privilege.c
 $(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)
 	$(COMPILE) $(TOLD) src/usherd/program_linux.c
-$(B)/proxy.o: src/usherd/proxy.c $(HEADERS)
-	$(COMPILE) src/usherd/proxy.c
-$(B)/slots.o: src/usherd/slots.c $(HEADERS)
-	$(COMPILE) src/usherd/slots.c
-$(B)/talk.o: src/usherd/talk.c $(HEADERS)
-	$(COMPILE) src/usherd/talk.c
-$(B)/tcp_options.o: src/usherd/tcp_options.c $(HEADERS)
-	$(COMPILE) src/usherd/tcp_options.c
-$(B)/unpicked.o: src/usherd/unpicked.c $(HEADERS)
-	$(COMPILE) src/usherd/unpicked.c
-$(B)/recall.o: src/usherd/recall.c $(HEADERS)
-	$(COMPILE) src/usherd/recall.c
-$(B)/find.o: src/usherd/find.c $(HEADERS)
-	$(COMPILE) src/usherd/find.c
-$(B)/query.o: src/usherd/query.c $(HEADERS)
-	$(COMPILE) src/usherd/query.c
-$(B)/address.o: src/usherd/address.c $(HEADERS)
-	$(COMPILE) src/usherd/address.c
-$(B)/budget.o: src/usherd/budget.c $(HEADERS)
-	$(COMPILE) src/usherd/budget.c
-$(B)/counts.o: src/usherd/counts.c $(HEADERS)
-	$(COMPILE) src/usherd/counts.c
-$(B)/hosts.o: src/usherd/hosts.c $(HEADERS)
-	$(COMPILE) src/usherd/hosts.c
+$(B)/proxy.o: src/front/proxy.c $(HEADERS)
+	$(COMPILE) src/front/proxy.c
+$(B)/slots.o: src/front/slots.c $(HEADERS)
+	$(COMPILE) src/front/slots.c
+$(B)/channel.o: src/front/channel.c $(HEADERS)
+	$(COMPILE) src/front/channel.c
+$(B)/tcp_options.o: src/common/tcp_options.c $(HEADERS)
+	$(COMPILE) src/common/tcp_options.c
+$(B)/inflight.o: src/front/inflight.c $(HEADERS)
+	$(COMPILE) src/front/inflight.c
+$(B)/recall.o: src/front/recall.c $(HEADERS)
+	$(COMPILE) src/front/recall.c
+$(B)/find.o: src/front/find.c $(HEADERS)
+	$(COMPILE) src/front/find.c
+$(B)/query.o: src/front/query.c $(HEADERS)
+	$(COMPILE) src/front/query.c
+$(B)/address.o: src/common/address.c $(HEADERS)
+	$(COMPILE) src/common/address.c
+$(B)/budget.o: src/front/budget.c $(HEADERS)
+	$(COMPILE) src/front/budget.c
+$(B)/counts.o: src/front/counts.c $(HEADERS)
+	$(COMPILE) src/front/counts.c
+$(B)/hosts.o: src/front/hosts.c $(HEADERS)
+	$(COMPILE) src/front/hosts.c
 $(B)/inherited_linux.o: src/usherd/inherited_linux.c $(HEADERS)
 	$(COMPILE) src/usherd/inherited_linux.c
-$(B)/lookup.o: src/usherd/lookup.c $(HEADERS)
-	$(COMPILE) src/usherd/lookup.c
-$(B)/place.o: src/usherd/place.c $(HEADERS)
-	$(COMPILE) src/usherd/place.c
-$(B)/refused.o: src/usherd/refused.c $(HEADERS)
-	$(COMPILE) src/usherd/refused.c
-$(B)/recycle.o: src/usherd/recycle.c $(HEADERS)
-	$(COMPILE) src/usherd/recycle.c
-$(B)/rules.o: src/usherd/rules.c $(HEADERS)
-	$(COMPILE) src/usherd/rules.c
-$(B)/journey.o: src/usherd/journey.c $(HEADERS)
-	$(COMPILE) src/usherd/journey.c
-$(B)/visitor.o: src/usherd/visitor.c $(HEADERS)
-	$(COMPILE) src/usherd/visitor.c
+$(B)/lookup.o: src/front/lookup.c $(HEADERS)
+	$(COMPILE) src/front/lookup.c
+$(B)/place.o: src/front/place.c $(HEADERS)
+	$(COMPILE) src/front/place.c
+$(B)/refused.o: src/front/refused.c $(HEADERS)
+	$(COMPILE) src/front/refused.c
+$(B)/recycle.o: src/front/recycle.c $(HEADERS)
+	$(COMPILE) src/front/recycle.c
+$(B)/rules.o: src/front/rules.c $(HEADERS)
+	$(COMPILE) src/front/rules.c
+$(B)/machine.o: src/front/machine.c $(HEADERS)
+	$(COMPILE) src/front/machine.c
+$(B)/connection.o: src/front/connection.c $(HEADERS)
+	$(COMPILE) src/front/connection.c
 $(B)/seccomp.o: sandbox/seccomp.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp.c
 $(B)/seccomp_parent.o: sandbox/seccomp_parent.c $(HEADERS)
@@ -382,9 +382,9 @@ $(B)/tests/test_hostname: tests/unit/test_hostname.c $(UNIT_SOURCES) \
 	$(UNIT) tests/unit/test_hostname.c $(B)/hostname.o $(UNIT_LIBS)
 
 $(B)/tests/test_budget: tests/unit/test_budget.c $(UNIT_SOURCES) \
-	    $(B)/budget.o $(B)/address.o $(B)/agelist.o
+	    $(B)/budget.o $(B)/address.o $(B)/timeouts.o
 	$(UNIT) tests/unit/test_budget.c $(B)/budget.o $(B)/address.o \
-	    $(B)/agelist.o $(LIBEVENT) $(UNIT_LIBS)
+	    $(B)/timeouts.o $(LIBEVENT) $(UNIT_LIBS)
 
 $(B)/tests/test_flight: tests/unit/test_flight.c $(UNIT_SOURCES) \
 	    $(B)/flight.o $(B)/lowat.o
@@ -407,8 +407,8 @@ $(B)/tests/test_chunks: tests/unit/test_chunks.c $(UNIT_SOURCES) $(CHUNKS)
 	$(UNIT) tests/unit/test_chunks.c $(CHUNKS) $(UNIT_LIBS)
 
 $(B)/tests/test_message: tests/unit/test_message.c $(UNIT_SOURCES) \
-	    $(B)/message.o $(B)/message_send.o
-	$(UNIT) tests/unit/test_message.c $(B)/message.o \
+	    $(B)/message_take.o $(B)/message_send.o
+	$(UNIT) tests/unit/test_message.c $(B)/message_take.o \
 	    $(B)/message_send.o $(UNIT_LIBS)
 
 RULES = $(B)/rules.o $(B)/order.o $(B)/refusal.o $(B)/hostname.o
@@ -444,14 +444,14 @@ ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o \
 	$(B)/tests/try/numbers.o
 TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
 WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent \
-	-Wl,--wrap=message_send -Wl,--wrap=agelist_init
+	-Wl,--wrap=message_send -Wl,--wrap=timeouts_init
 WRAP_PARSER = -Wl,--wrap=protocol_look
 WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=pair_relay
 
 $(B)/tests/try/usherd: $(USHERD) $(B)/tests/try/try_parent.o $(ATTACKS) \
-	    $(B)/message.o
+	    $(B)/message_take.o
 	$(LINK) -pie $(WRAP_PARENT) $(B)/tests/try/try_parent.o $(ATTACKS) \
-	    $(B)/message.o $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) \
+	    $(B)/message_take.o $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) \
 	    -lpthread $(LIBS)
 
 $(B)/tests/try/usherd-tls: $(PARSER) $(TLS) $(B)/tests/try/try_parser.o \

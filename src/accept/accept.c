@@ -30,7 +30,7 @@ struct taking {
 
 /*
  * Once, not for each who connects: mostly it is usherd, run by a user of whom
- * the server was not told, and then every visitor is lost like this.  Leaves
+ * the server was not told, and then every connection is lost like this.  Leaves
  * errno alone.
  */
 static void

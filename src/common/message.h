@@ -175,32 +175,7 @@ struct report {
 	uint32_t	value;
 };
 
-/*
- * Sends one record of size bytes with nfds descriptors (at most
- * MESSAGE_FDS_MAX), without waiting.  The descriptors stay the caller's.
- * Gives 0, or -1 with errno; EAGAIN when the other side is behind.
- */
+/* Descriptors with one record. */
 enum { MESSAGE_FDS_MAX = 2 * INTAKE_BATCH };
-
-int	message_send(int fd, const void *record, size_t size, const int *fds,
-	    size_t nfds);
-
-enum message_result {
-	MESSAGE_TAKEN,		/* *nfds descriptors now belong to the caller */
-	MESSAGE_NONE,		/* nothing there yet */
-	MESSAGE_CLOSED,		/* the other side is gone */
-	MESSAGE_BROKEN		/* wrong size, truncated, or a surplus of
-				 * descriptors: all closed */
-};
-
-/* Takes one record of exactly size bytes, without waiting. */
-enum message_result message_take(int fd, void *record, size_t size, int *fds,
-    size_t max, size_t *nfds);
-
-/*
- * Writes records, size bytes up to PIPE_BUF, to a blocking pipe.  Gives 0, or
- * -1 when the reader is gone.
- */
-int	message_report(int fd, const void *records, size_t size);
 
 #endif

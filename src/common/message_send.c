@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "message.h"
+#include "message_send.h"
 
 _Static_assert(sizeof(struct verdict) == 272, "a verdict has one size");
 _Static_assert(sizeof(struct verdict) * VERDICT_BATCH <= 4096,

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../common/agelist.h"
-#include "../common/confine.h"
-#include "../common/idmap.h"
+#include "../common/timeouts.h"
+#include "../child/confine.h"
+#include "../child/idmap.h"
 #include "../common/refusal.h"
 #include "client.h"
 #include "lowat.h"
@@ -36,8 +36,8 @@ struct client {
 	struct idnode	node;		/* first: in ids */
 	struct event	event;
 	struct protocol_state state;
-	struct age	deadline;
-	struct age	rest;
+	struct timeout	deadline;
+	struct timeout	rest;
 	TAILQ_ENTRY(client) turn;
 	struct client_queue *queue;	/* where it waits for a look, or NULL */
 	struct client  *next_free;
@@ -63,7 +63,7 @@ static struct event	*turn_event;
 static struct client_queue firsts = TAILQ_HEAD_INITIALIZER(firsts);
 static struct client_queue agains = TAILQ_HEAD_INITIALIZER(agains);
 static bool		 agains_due;	/* the last turn had none of these */
-static struct agelist	 deadlines, resting;
+static struct timeouts	 deadlines, resting;
 static struct idmap	 ids;
 static struct client	*clients, *free_clients;
 static size_t		 nclients, nused; /* beyond nused untouched memory */
@@ -109,8 +109,8 @@ static void
 client_verdict(struct client *client, struct verdict *verdict)
 {
 	verdict->id = client->node.id;
-	agelist_remove(&deadlines, &client->deadline);
-	agelist_remove(&resting, &client->rest);
+	timeouts_remove(&deadlines, &client->deadline);
+	timeouts_remove(&resting, &client->rest);
 	client_unqueue(client);
 	client->granted = true;
 	if (!verdict->kept) {
@@ -168,7 +168,7 @@ client_wait(struct client *client, size_t wanted)
 		client->rests = client->looks - LOOKS_FREE;
 		if (client->rests > RESTS_MAX)
 			client->rests = RESTS_MAX;
-		agelist_touch(&resting, &client->rest);
+		timeouts_touch(&resting, &client->rest);
 		return;
 	}
 	if (client->watched)
@@ -187,7 +187,7 @@ client_go_on(struct client *client, size_t n, size_t missing)
 	 * lets it; once it has begun one, it must get on with it. */
 	if (client->begun && !client->state.partial &&
 	    !client->deadline.listed)
-		agelist_touch(&deadlines, &client->deadline);
+		timeouts_touch(&deadlines, &client->deadline);
 	/* Where one byte more may do, any event may bring it. */
 	client_wait(client, missing == 1 ? 1 : n + missing);
 }
@@ -264,7 +264,7 @@ static void
 take_turns(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval	 at_once = { 0, 0 };
-	const int64_t			 end = agelist_now() + TURN_MS;
+	const int64_t			 end = timeouts_now() + TURN_MS;
 	const bool			 due = agains_due;
 	struct client			*client;
 	int				 looks;
@@ -278,7 +278,7 @@ take_turns(evutil_socket_t fd, short what, void *arg)
 			return;
 		client_unqueue(client);
 		client_look(client);
-		if (agelist_now() >= end)
+		if (timeouts_now() >= end)
 			break;
 	}
 	agains_due = !due;
@@ -301,7 +301,7 @@ client_ready(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-client_late(struct age *age)
+client_late(struct timeout *age)
 {
 	struct client *client;
 
@@ -311,13 +311,13 @@ client_late(struct age *age)
 
 /* Each rest is longer than the last: the deadline bounds their number. */
 static void
-client_rested(struct age *age)
+client_rested(struct timeout *age)
 {
 	struct client *client;
 
 	client = (void *)((char *)age - offsetof(struct client, rest));
 	if (--client->rests > 0) {
-		agelist_touch(&resting, &client->rest);
+		timeouts_touch(&resting, &client->rest);
 		return;
 	}
 	client_queue(client);
@@ -348,7 +348,7 @@ client_begin(int fd, uint32_t id)
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, client_ready,
 	    client) == -1)
 		_exit(1);	/* only for what is no event */
-	agelist_touch(&deadlines, &client->deadline);
+	timeouts_touch(&deadlines, &client->deadline);
 	client_queue(client);
 }
 
@@ -389,6 +389,6 @@ clients_make(size_t n)
 	if (clients == NULL || window == NULL || turn_event == NULL)
 		errx(1, "out of memory");
 	idmap_make(&ids, n);
-	agelist_init(&deadlines, parser_base, DEADLINE_MS, client_late);
-	agelist_init(&resting, parser_base, REST_MS, client_rested);
+	timeouts_init(&deadlines, parser_base, DEADLINE_MS, client_late);
+	timeouts_init(&resting, parser_base, REST_MS, client_rested);
 }

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
-#include "../common/confine.h"
-#include "../common/loop.h"
-#include "../common/message.h"
+#include "../child/confine.h"
+#include "../child/loop.h"
+#include "../child/message_take.h"
 #include "client.h"
 #include "protocol.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../common/confine.h"
+#include "../child/confine.h"
 #include "pair.h"
 
 enum {
@@ -28,7 +28,7 @@ enum {
 _Static_assert(sizeof(struct pair) <= 3 * MEMORY_PER_DESCRIPTOR,
     "the limit has room for the table: a pair has six");
 
-static struct agelist	 idle, between, quiet, switching, goodbye;
+static struct timeouts	 idle, between, quiet, switching, goodbye;
 static struct pair	*pairs, *free_pairs;
 static size_t		 npairs, nused;	/* beyond nused untouched memory */
 static struct idmap	 ids;
@@ -58,26 +58,26 @@ pair_grant(struct pair *pair, const struct order *order)
 }
 
 static void
-age_move(struct pair *pair, struct agelist *list)
+timeout_move(struct pair *pair, struct timeouts *list)
 {
 	if (pair->listed != NULL && pair->listed != list)
-		agelist_remove(pair->listed, &pair->age);
+		timeouts_remove(pair->listed, &pair->age);
 	pair->listed = list;
 	if (list != NULL)
-		agelist_touch(list, &pair->age);
+		timeouts_touch(list, &pair->age);
 }
 
 void
 pair_touch(struct pair *pair)
 {
 	if (pair->patient)
-		age_move(pair, pair->answered ? &quiet : &idle);
+		timeout_move(pair, pair->answered ? &quiet : &idle);
 	else if (pair->next == NEXT_BACKEND || pair->next == NEXT_REFUSE)
-		age_move(pair, &switching);
+		timeout_move(pair, &switching);
 	else if (pair->node.id != 0 && pair->told && !pair->partial)
-		age_move(pair, &between);
+		timeout_move(pair, &between);
 	else
-		age_move(pair, &idle);
+		timeout_move(pair, &idle);
 }
 
 struct pair *
@@ -108,7 +108,7 @@ void
 pair_end(struct pair *pair)
 {
 	pair_leave(pair);
-	age_move(pair, NULL);
+	timeout_move(pair, NULL);
 	pair_run_never(pair);
 	side_close(&pair->client);
 	side_close(&pair->backend);
@@ -156,7 +156,7 @@ pair_goodbye(struct pair *pair)
 		pair_run_never(pair);
 		side_close(&pair->backend);
 		mover_drop(&pair->up.load);
-		age_move(pair, &goodbye);
+		timeout_move(pair, &goodbye);
 		side_want(pair, &pair->client, EV_READ);
 		if (shutdown(pair->client.fd, SHUT_WR) == -1) {
 			pair_end(pair);
@@ -199,7 +199,7 @@ backend_ready(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-pair_late(struct age *age)
+pair_late(struct timeout *age)
 {
 	struct pair *pair;
 
@@ -245,7 +245,7 @@ side_want(struct pair *pair, struct side *side, short what)
  * gone and drop the response they are at, so it has to have fallen silent.
  */
 static void
-pair_quiet(struct age *age)
+pair_quiet(struct timeout *age)
 {
 	struct pair *pair;
 
@@ -340,10 +340,10 @@ pair_table(size_t n)
 		errx(1, "out of memory");
 	npairs = n;
 	idmap_make(&ids, n);
-	agelist_init(&idle, relay_base, IDLE_MS, pair_late);
-	agelist_init(&between, relay_base, BETWEEN_MS, pair_late);
-	agelist_init(&quiet, relay_base, QUIET_MS, pair_quiet);
-	agelist_init(&switching, relay_base, SWITCH_MS, pair_late);
-	agelist_init(&goodbye, relay_base, GOODBYE_MS, pair_late);
+	timeouts_init(&idle, relay_base, IDLE_MS, pair_late);
+	timeouts_init(&between, relay_base, BETWEEN_MS, pair_late);
+	timeouts_init(&quiet, relay_base, QUIET_MS, pair_quiet);
+	timeouts_init(&switching, relay_base, SWITCH_MS, pair_late);
+	timeouts_init(&goodbye, relay_base, GOODBYE_MS, pair_late);
 	run_make();
 }

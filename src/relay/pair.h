@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "../common/agelist.h"
-#include "../common/idmap.h"
+#include "../common/timeouts.h"
+#include "../child/idmap.h"
 #include "mover.h"
 #include "relay.h"
 
@@ -66,8 +66,8 @@ struct pair {
 	bool		 client_read;	/* and all before it taken in */
 	bool		 queued;
 	bool		 broken;	/* to be ended when it is run next */
-	struct age	 age;
-	struct agelist	*listed;	/* where age is, or NULL */
+	struct timeout	 age;
+	struct timeouts	*listed;	/* where age is, or NULL */
 	TAILQ_ENTRY(pair) turn;		/* in turns while queued */
 	struct pair	*next_free;
 };

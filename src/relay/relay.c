@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../common/confine.h"
-#include "../common/loop.h"
+#include "../child/confine.h"
+#include "../child/loop.h"
+#include "../child/message_take.h"
 #include "mover.h"
 #include "relay.h"
 

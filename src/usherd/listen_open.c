@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "address.h"
+#include "../common/address.h"
 #include "listen_open.h"
-#include "tcp_options.h"
+#include "../common/tcp_options.h"
 
 enum {
 	LISTEN_FDS_START = 3,	/* sd_listen_fds(3) */

@@ -11,19 +11,19 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
-#include "../common/loop.h"
-#include "budget.h"
-#include "counts.h"
-#include "hosts.h"
-#include "listener.h"
-#include "log.h"
+#include "../child/loop.h"
+#include "../front/budget.h"
+#include "../front/counts.h"
+#include "../front/hosts.h"
+#include "../front/listener.h"
+#include "../front/log.h"
 #include "options.h"
 #include "pipes.h"
 #include "program.h"
-#include "query.h"
-#include "slots.h"
-#include "unpicked.h"
-#include "visitor.h"
+#include "../front/query.h"
+#include "../front/slots.h"
+#include "../front/inflight.h"
+#include "../front/connection.h"
 
 enum {
 	PARSER_CLIENTS_MAX = 4096,	/* that have not said a name yet */
@@ -49,7 +49,7 @@ static enum phase		 phase;
 static void
 leave_when_empty(void)
 {
-	if (phase >= PHASE_FINISHING && visitors_present() == 0 &&
+	if (phase >= PHASE_FINISHING && connections_present() == 0 &&
 	    children_relayed() == 0)
 		(void)event_base_loopexit(loop, NULL);
 }
@@ -61,7 +61,7 @@ grace_over(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	log_line("%u connections cut after %u s",
-	    visitors_unrelayed() + children_relayed(), options.grace);
+	    connections_unrelayed() + children_relayed(), options.grace);
 	(void)event_base_loopexit(loop, NULL);
 }
 
@@ -76,7 +76,7 @@ drain(bool limited)
 	if (limited)
 		(void)evtimer_add(grace_timer, &grace);
 	log_line("no longer accepting, %u connections left",
-	    visitors_unrelayed() + children_relayed());
+	    connections_unrelayed() + children_relayed());
 	leave_when_empty();
 }
 
@@ -250,7 +250,7 @@ int
 main(int argc, char *argv[])
 {
 	static const struct child_listener	listener = {
-		visitor_verdict, visitor_report, visitors_lost,
+		connection_verdict, connection_report, connections_lost,
 		leave_when_empty
 	};
 	static struct child_settings		settings;
@@ -287,10 +287,10 @@ main(int argc, char *argv[])
 	settings.relay_pipes = pipes_share(options.jobs *
 	    (unsigned int)(wanted[PROTOCOL_TLS] + wanted[PROTOCOL_HTTP]));
 	children_make(loop, &settings, wanted, options.jobs);
-	visitors_make(loop, settings.parser_clients * options.jobs *
+	connections_make(loop, settings.parser_clients * options.jobs *
 	    PROTOCOL_COUNT, leave_when_empty);
 	slots_fill();
-	unpicked_make(loop, at_most(UNPICKED_MAX,
+	inflight_make(loop, at_most(UNPICKED_MAX,
 	    (descriptors - SLOTS_BASE) / 4));
 	keys_confine(&settings);
 	run();

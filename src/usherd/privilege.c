@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
-#include "log.h"
+#include "../front/log.h"
 #include "privilege.h"
 
 #define DEFAULT_USER	"_usherd"

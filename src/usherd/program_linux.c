@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "linux.h"
+#include "../front/linux.h"
 #include "program.h"
-#include "slots.h"
+#include "../front/slots.h"
 
 const char program_empty_path[] = "";
 

@@ -14,8 +14,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include "../../src/common/message.h"
-#include "../../src/usherd/linux.h"
+#include "../../src/child/message_take.h"
+#include "../../src/common/message_send.h"
+#include "../../src/front/linux.h"
 #include "attacks.h"
 #include "calls.h"
 

@@ -19,7 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../src/common/message.h"
+#include "../../src/child/message_take.h"
+#include "../../src/common/message_send.h"
 #include "calls.h"
 
 enum {

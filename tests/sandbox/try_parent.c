@@ -3,7 +3,7 @@
  * A parent that can be told to misbehave, for tests only.  Linked with the
  * objects of usherd, -Wl,--wrap=host_open, -Wl,--wrap=sandbox_enter_parent (to
  * learn the numbers of its keys), -Wl,--wrap=message_send, and
- * -Wl,--wrap=agelist_init: what takes ten minutes or an hour elsewhere takes
+ * -Wl,--wrap=timeouts_init: what takes ten minutes or an hour elsewhere takes
  * two seconds here.
  *
  * keys-ATTACK	an attack of attacks.c
@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
-#include "../../src/common/agelist.h"
-#include "../../src/usherd/hosts.h"
-#include "../../src/usherd/linux.h"
+#include "../../src/common/timeouts.h"
+#include "../../src/front/hosts.h"
+#include "../../src/front/linux.h"
 #include "attacks.h"
 
 enum refusal	__real_host_open(struct host *, const struct hostname *,
@@ -37,21 +37,21 @@ int	__wrap_message_send(int, const void *, size_t, const int *, size_t);
 /* By which message_send() knows what it sends. */
 _Static_assert(sizeof(struct orders) != sizeof(struct intake), "sizes");
 
-void	__real_agelist_init(struct agelist *, struct event_base *, int64_t,
-	    void (*)(struct age *));
-void	__wrap_agelist_init(struct agelist *, struct event_base *, int64_t,
-	    void (*)(struct age *));
+void	__real_timeouts_init(struct timeouts *, struct event_base *, int64_t,
+	    void (*)(struct timeout *));
+void	__wrap_timeouts_init(struct timeouts *, struct event_base *, int64_t,
+	    void (*)(struct timeout *));
 
 static int programs[8], hosts;
 static int hands = -1;		/* the attack that a relay is to be told */
 
 void
-__wrap_agelist_init(struct agelist *list, struct event_base *base,
-    int64_t limit, void (*expired)(struct age *))
+__wrap_timeouts_init(struct timeouts *list, struct event_base *base,
+    int64_t limit, void (*expired)(struct timeout *))
 {
 	const int64_t minutes = 10 * 60 * 1000;
 
-	__real_agelist_init(list, base, limit < minutes ? limit : 2000,
+	__real_timeouts_init(list, base, limit < minutes ? limit : 2000,
 	    expired);
 }
 

@@ -6,7 +6,7 @@
  * It sees no names, so the order to refuse a client says what to do: see
  * order_of_attack() in attacks.h.
  */
-#include "../../src/common/message.h"
+#include "../../src/child/message_take.h"
 #include "attacks.h"
 
 enum message_result __real_message_take(int, void *, size_t, int *, size_t,

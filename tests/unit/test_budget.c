@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/usherd/address.h"
-#include "../../src/usherd/budget.h"
+#include "../../src/common/address.h"
+#include "../../src/front/budget.h"
 
 enum {
 	EACH = 2,		/* refusals of each source of a network */

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../src/common/message.h"
+#include "../../src/child/message_take.h"
+#include "../../src/common/message_send.h"
 
 static int	pair[2];
 static int	null;

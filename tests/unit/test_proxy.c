@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/usherd/crc32c.h"
-#include "../../src/usherd/proxy.h"
+#include "../../src/front/crc32c.h"
+#include "../../src/front/proxy.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 #define AUTHORITY "\x02\x00\x0fwww.example.com"

@@ -8,7 +8,7 @@
 
 #include "../../src/common/refusal.h"
 #include "../../src/relay/relay.h"
-#include "../../src/usherd/rules.h"
+#include "../../src/front/rules.h"
 
 #define HALF	((uint64_t)1 << 63)
 #define A	{ "a.example" }

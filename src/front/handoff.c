@@ -3,7 +3,7 @@
 
 #include "../accept/usher_accept.h"
 #include "handoff.h"
-#include "tcp_options.h"
+#include "../common/tcp_options.h"
 
 _Static_assert(sizeof(struct usher_handoff) == 8, "a hand-off has one size");
 

@@ -2,10 +2,10 @@
 #include <err.h>
 #include <time.h>
 
-#include "agelist.h"
+#include "timeouts.h"
 
 int64_t
-agelist_now(void)
+timeouts_now(void)
 {
 	struct timespec now;
 
@@ -15,14 +15,14 @@ agelist_now(void)
 }
 
 static void
-arm(struct agelist *list)
+arm(struct timeouts *list)
 {
 	struct timeval	 wait;
 	int64_t		 ms;
 
 	if (TAILQ_EMPTY(&list->head))
 		return;
-	ms = TAILQ_FIRST(&list->head)->due - agelist_now();
+	ms = TAILQ_FIRST(&list->head)->due - timeouts_now();
 	if (ms < 1)
 		ms = 1;
 	wait.tv_sec = ms / 1000;
@@ -34,22 +34,22 @@ arm(struct agelist *list)
 static void
 expire(evutil_socket_t fd, short what, void *arg)
 {
-	struct agelist	*list = arg;
-	struct age	*age;
-	int64_t		 now = agelist_now();
+	struct timeouts	*list = arg;
+	struct timeout	*age;
+	int64_t		 now = timeouts_now();
 
 	(void)fd;
 	(void)what;
 	while ((age = TAILQ_FIRST(&list->head)) != NULL && age->due <= now) {
-		agelist_remove(list, age);
+		timeouts_remove(list, age);
 		list->expired(age);
 	}
 	arm(list);
 }
 
 void
-agelist_init(struct agelist *list, struct event_base *base, int64_t limit,
-    void (*expired)(struct age *))
+timeouts_init(struct timeouts *list, struct event_base *base, int64_t limit,
+    void (*expired)(struct timeout *))
 {
 	TAILQ_INIT(&list->head);
 	list->limit = limit;
@@ -64,10 +64,10 @@ agelist_init(struct agelist *list, struct event_base *base, int64_t limit,
  * and is armed anew for the head that is there then.
  */
 void
-agelist_touch(struct agelist *list, struct age *age)
+timeouts_touch(struct timeouts *list, struct timeout *age)
 {
-	agelist_remove(list, age);
-	age->due = agelist_now() + list->limit;
+	timeouts_remove(list, age);
+	age->due = timeouts_now() + list->limit;
 	age->listed = 1;
 	TAILQ_INSERT_TAIL(&list->head, age, link);
 	if (!evtimer_pending(list->timer, NULL))
@@ -75,7 +75,7 @@ agelist_touch(struct agelist *list, struct age *age)
 }
 
 void
-agelist_remove(struct agelist *list, struct age *age)
+timeouts_remove(struct timeouts *list, struct timeout *age)
 {
 	if (!age->listed)
 		return;

@@ -2,19 +2,19 @@
 #ifndef USHER_FIND_H
 #define USHER_FIND_H
 
-#include "visitor.h"
+#include "connection.h"
 
 /*
- * Where a visitor's present request goes, without the loop ever waiting for
+ * Where a connection's present request goes, without the loop ever waiting for
  * it.  Gives true with what backend_open() gives; or false when a thread has
  * been asked: EVENT_LATER comes when it is to be called again.
  * REFUSAL_RACE where a thread could not be asked, or takes too long; then
- * visitor->tries says that there is no further try.
+ * connection->tries says that there is no further try.
  */
-bool	find(struct visitor *visitor, enum refusal *refusal,
+bool	find(struct connection *connection, enum refusal *refusal,
 	    struct found *found);
 
-/* The visitor does not want to know any more. */
-void	find_drop(struct visitor *visitor);
+/* The connection does not want to know any more. */
+void	find_drop(struct connection *connection);
 
 #endif

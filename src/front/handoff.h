@@ -2,7 +2,7 @@
 #ifndef USHER_HANDOFF_H
 #define USHER_HANDOFF_H
 
-#include "../common/message.h"
+#include "../common/message_send.h"
 
 /*
  * Sends the client's descriptor on a connection to a -handoff socket, with

@@ -12,21 +12,21 @@ enum {
 				 * busy for longer loses it */
 };
 
-static struct agelist	terms, again, drains;
+static struct timeouts	terms, again, drains;
 static unsigned int	limit;		/* connections, 0: never */
 
 static void
-term_move(struct child *child, struct agelist *list)
+term_move(struct child *child, struct timeouts *list)
 {
 	if (child->termed != NULL)
-		agelist_remove(child->termed, &child->term);
+		timeouts_remove(child->termed, &child->term);
 	child->termed = list;
 	if (list != NULL)
-		agelist_touch(list, &child->term);
+		timeouts_touch(list, &child->term);
 }
 
 static struct child *
-child_of(struct age *age)
+child_of(struct timeout *age)
 {
 	struct child *child;
 
@@ -59,7 +59,7 @@ begin(struct child *old)
 }
 
 static void
-term_over(struct age *age)
+term_over(struct timeout *age)
 {
 	begin(child_of(age));
 }
@@ -74,7 +74,7 @@ end(struct child *child)
 }
 
 static void
-drain_over(struct age *age)
+drain_over(struct timeout *age)
 {
 	struct child *child = child_of(age);
 
@@ -136,7 +136,7 @@ void
 recycle_make(struct event_base *base, unsigned int connections)
 {
 	limit = connections;
-	agelist_init(&terms, base, TERM_MS, term_over);
-	agelist_init(&again, base, AGAIN_MS, term_over);
-	agelist_init(&drains, base, DRAIN_MS, drain_over);
+	timeouts_init(&terms, base, TERM_MS, term_over);
+	timeouts_init(&again, base, AGAIN_MS, term_over);
+	timeouts_init(&drains, base, DRAIN_MS, drain_over);
 }

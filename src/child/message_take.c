@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "message_take.h"
+
 
 union control {
 	struct cmsghdr	header;

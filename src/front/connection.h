@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef USHER_VISITOR_H
-#define USHER_VISITOR_H
+#ifndef USHER_CONNECTION_H
+#define USHER_CONNECTION_H
 
 #include "backend.h"
 #include "children.h"
 
 /*
- * A visitor is a connection of which the parent still has something to
+ * A connection is a connection of which the parent still has something to
  * decide: from accept(2) until it needs to say nothing more about it.  The
- * parent never reads from it.  visitor.c has the table and turns what happens
- * into events; journey.c says what follows from them.
+ * parent never reads from it.  connection.c has the table and turns what happens
+ * into events; machine.c says what follows from them.
  */
-enum visitor_state {
-	VISITOR_FREE,
-	VISITOR_SHOWN,		/* a parser looks at its first bytes */
-	VISITOR_WAITING,	/* for a look-up, for the tenant's backlog, or
+enum connection_state {
+	CONNECTION_FREE,
+	CONNECTION_SHOWN,		/* a parser looks at its first bytes */
+	CONNECTION_WAITING,	/* for a look-up, for the tenant's backlog, or
 				 * for a relay */
-	VISITOR_PARTING,	/* to be handed off once the parser let go */
-	VISITOR_MOVING,		/* a relay moves what was granted */
-	VISITOR_LOOKING,	/* all moved; the parser looks for more */
-	VISITOR_BUSY,		/* the same, for the next tenant */
-	VISITOR_LEAVING,	/* gone but for the parser's copy */
-	VISITOR_STATES
+	CONNECTION_PARTING,	/* to be handed off once the parser let go */
+	CONNECTION_MOVING,		/* a relay moves what was granted */
+	CONNECTION_LOOKING,	/* all moved; the parser looks for more */
+	CONNECTION_BUSY,		/* the same, for the next tenant */
+	CONNECTION_LEAVING,	/* gone but for the parser's copy */
+	CONNECTION_STATES
 };
 
-enum visitor_event {
+enum connection_event {
 	EVENT_REQUEST,		/* parser: a request, and for whom */
 	EVENT_MORE,		/* parser: more of the same request */
 	EVENT_REFUSED,		/* parser: what came is refused */
@@ -35,15 +35,15 @@ enum visitor_event {
 	EVENT_LATER,		/* time to try again */
 	EVENT_PARSER_LOST,
 	EVENT_RELAY_LOST,
-	VISITOR_EVENTS
+	CONNECTION_EVENTS
 };
 
 enum {
 	BUSY_TRIES = 10		/* half a second for a full backlog to clear */
 };
 
-struct visitor {
-	enum visitor_state	 state;
+struct connection {
+	enum connection_state	 state;
 	enum protocol		 protocol;
 	int			 client;	/* -1 once a relay has it */
 	uint32_t		 generation;
@@ -74,54 +74,54 @@ struct visitor {
 						 * the present backend */
 	struct hostname		 name;
 
-	struct age		 age;
-	struct agelist		*listed;	/* where age is, or NULL */
-	struct visitor		*next_free;
+	struct timeout		 age;
+	struct timeouts		*listed;	/* where age is, or NULL */
+	struct connection		*next_free;
 };
 
 /* A table for n of them; exits 1 when there is no memory.  done is called
  * whenever one has left. */
-void	visitors_make(struct event_base *base, unsigned int n,
+void	connections_make(struct event_base *base, unsigned int n,
 	    void (*done)(void));
 /* How many there are now. */
-unsigned int	visitors_present(void);
+unsigned int	connections_present(void);
 /* And of those how many no relay has yet. */
-unsigned int	visitors_unrelayed(void);
+unsigned int	connections_unrelayed(void);
 /* Could one of this protocol be taken in now? */
-bool	visitor_room(enum protocol protocol);
-/* Takes in a connection just accepted, which now belongs to the visitor. */
-void	visitor_begin(int client, enum protocol protocol,
+bool	connection_room(enum protocol protocol);
+/* Takes in a connection just accepted, which now belongs to the connection. */
+void	connection_begin(int client, enum protocol protocol,
 	    const struct ends *ends);
 
 /* For struct child_listener. */
-int	visitor_verdict(struct child *parser, const struct verdict *verdict);
-int	visitor_report(struct child *relay, const struct report *report);
-void	visitors_lost(struct child *child);
+int	connection_verdict(struct child *parser, const struct verdict *verdict);
+int	connection_report(struct child *relay, const struct report *report);
+void	connections_lost(struct child *child);
 
-/* For journey.c. */
-uint32_t visitor_id(const struct visitor *visitor);
-void	visitor_free(struct visitor *visitor);
+/* For machine.c. */
+uint32_t connection_id(const struct connection *connection);
+void	connection_free(struct connection *connection);
 /* Shows it to a parser, whose turn it is then.  Gives -1 when there is none. */
-int	visitor_show(struct visitor *visitor);
+int	connection_show(struct connection *connection);
 /* EVENT_LATER after a moment. */
-void	visitor_later(struct visitor *visitor);
+void	connection_later(struct connection *connection);
 /* The same when its query has been answered, or after PATIENCE_MS. */
-void	visitor_asked(struct visitor *visitor);
+void	connection_asked(struct connection *connection);
 /* The parser must answer within OVERDUE_MS. */
-void	visitor_awaited(struct visitor *visitor);
+void	connection_awaited(struct connection *connection);
 /* The parser has no copy any more. */
-void	visitor_unkept(struct visitor *visitor);
+void	connection_unkept(struct connection *connection);
 
-/* May this happen in the visitor's state? */
-bool	journey_allows(const struct visitor *visitor, enum visitor_event event);
+/* May this happen in the connection's state? */
+bool	machine_allows(const struct connection *connection, enum connection_event event);
 
 /*
- * journey.c: does what the table there says.  request is what the parser
+ * machine.c: does what the table there says.  request is what the parser
  * said, where it said something; the event has been found to be about this
- * visitor and from its own parser or relay.  Gives -1 when it must not happen
+ * connection and from its own parser or relay.  Gives -1 when it must not happen
  * in this state: the child broke the rules.
  */
-int	journey_step(struct visitor *visitor, enum visitor_event event,
+int	machine_step(struct connection *connection, enum connection_event event,
 	    const struct verdict *verdict);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Making, watching and replacing the children.  What goes to them and comes
- * from them is in talk.c.
+ * from them is in channel.c.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -18,7 +18,7 @@
 #include "children.h"
 #include "counts.h"
 #include "log.h"
-#include "program.h"
+#include "../usherd/program.h"
 #include "recycle.h"
 #include "slots.h"
 
@@ -131,9 +131,9 @@ child_start(struct child *child)
 	slot_put(child->control, control[0]);
 	slot_put(child->report, report[0]);
 	child->state = CHILD_STARTING;
-	child->started = agelist_now();
+	child->started = timeouts_now();
 	child->load = child->taken = 0;
-	talk_reset(child);
+	channel_reset(child);
 	if (event_add(child->reports, NULL) == -1)
 		child_kill(child, "cannot be listened to");
 	return 0;
@@ -163,7 +163,7 @@ replace(struct child *child)
 	struct timeval	pause = { 0, 0 };
 	int64_t		ms = 0;
 
-	if (agelist_now() - child->started > SETTLED_MS)
+	if (timeouts_now() - child->started > SETTLED_MS)
 		child->failures = 0;
 	if (child->failures > 0) {
 		ms = child->failures > PAUSE_DOUBLINGS ? PAUSE_MAX_MS :
@@ -220,7 +220,7 @@ buried(struct child *child, int status)
 	slot_empty(child->control);
 	slot_empty(child->report);
 	child->state = CHILD_DOWN;
-	talk_reset(child);
+	channel_reset(child);
 	if (child->role == ROLE_RELAY && child->load > 0)
 		log_line("%s: %u connections lost", child_name(child),
 		    child->load);
@@ -292,11 +292,11 @@ make_one(struct child *child, enum role role, enum protocol protocol,
 	child->control = slot_new();
 	child->report = slot_new();
 	child->reports = event_new(loop, child->report, EV_READ | EV_PERSIST,
-	    talk_reports, child);
+	    channel_reports, child);
 	child->restart = evtimer_new(loop, restart, child);
 	if (child->reports == NULL || child->restart == NULL)
 		errx(1, "out of memory");
-	talk_reset(child);
+	channel_reset(child);
 }
 
 void
@@ -314,7 +314,7 @@ children_make(struct event_base *base, const struct child_settings *how,
 	    sizeof(*children));
 	if (children == NULL)
 		errx(1, "out of memory");
-	talk_begin(base, how->listener);
+	channel_begin(base, how->listener);
 	recycle_make(base, how->recycle);
 	for (protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
 		for (i = 1; wanted[protocol] && i <= n; i++) {

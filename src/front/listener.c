@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "listen_open.h"
+#include "../usherd/listen_open.h"
 #include "listener.h"
 #include "log.h"
-#include "tcp_options.h"
-#include "visitor.h"
+#include "../common/tcp_options.h"
+#include "connection.h"
 
 enum {
 	ACCEPTS_PER_TURN = 64,
@@ -82,14 +82,14 @@ take(struct listener *listener, int n)
 	int		client, taken;
 
 	for (taken = 0; taken < n; taken++) {
-		if (!visitor_room(listener->protocol)) {
+		if (!connection_room(listener->protocol)) {
 			pause_listener(listener);
 			break;
 		}
 		client = accept_one(listener, &ends);
 		if (client != -1) {
 			told = false;
-			visitor_begin(client, listener->protocol, &ends);
+			connection_begin(client, listener->protocol, &ends);
 			continue;
 		}
 		if (errno == EAGAIN)

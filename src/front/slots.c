@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "../common/message.h"
-#include "inherited.h"
+#include "../usherd/inherited.h"
 #include "slots.h"
 
 static int null_device = -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef USHER_UNPICKED_H
-#define USHER_UNPICKED_H
+#ifndef USHER_INFLIGHT_H
+#define USHER_INFLIGHT_H
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -17,19 +17,19 @@
  */
 
 /* Room for max of them in all.  Exits 1 when there is no memory. */
-void	unpicked_make(struct event_base *base, unsigned int max);
+void	inflight_make(struct event_base *base, unsigned int max);
 
 /* May one more be sent to this tenant?  Looks again at what he has left. */
-bool	unpicked_room(const struct tenant *tenant);
+bool	inflight_room(const struct tenant *tenant);
 
 /*
  * The client was sent on this stream.  Both are now ours; our copy of the
  * client is closed at once, and without waiting, whatever the tenant has done
  * with it.  There was room.
  */
-void	unpicked_add(const struct tenant *tenant, int stream, int client);
+void	inflight_add(const struct tenant *tenant, int stream, int client);
 
 /* How many there are now. */
-unsigned int unpicked_now(void);
+unsigned int inflight_now(void);
 
 #endif

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../common/agelist.h"
+#include "../common/timeouts.h"
 #include "../common/message.h"
-#include "privilege.h"
+#include "../usherd/privilege.h"
 
 /*
  * Parsers and relays as the parent sees them: making, feeding, watching,
@@ -53,7 +53,7 @@ struct child {
 	TAILQ_ENTRY(child) outgoing;
 
 	/* is it alive? */
-	struct age	 pulse;
+	struct timeout	 pulse;
 	bool		 fed;		/* has got orders since the last ping */
 	bool		 pinged;	/* and has not answered */
 	unsigned int	 missed;
@@ -68,8 +68,8 @@ struct child {
 	unsigned int	 taken;		/* connections since its start */
 	struct child	*predecessor;	/* whose place it takes when ready */
 	struct child	*successor;	/* who is starting to take its own */
-	struct age	 term;
-	struct agelist	*termed;	/* where term is, or NULL */
+	struct timeout	 term;
+	struct timeouts	*termed;	/* where term is, or NULL */
 
 	/* replacement */
 	int64_t		 started;	/* ms */
@@ -130,28 +130,28 @@ void	child_end(const struct child *child);
 /* "tls parser 2 (pid 4711)" */
 const char *child_name(const struct child *child);
 
-/* talk.c */
+/* channel.c */
 
-void	talk_begin(struct event_base *base,
+void	channel_begin(struct event_base *base,
 	    const struct child_listener *listener);
 /* A child starts or has ended: nothing is pending for it, none pinged. */
-void	talk_reset(struct child *child);
+void	channel_reset(struct child *child);
 /* Its report pipe is readable: event callback. */
-void	talk_reports(evutil_socket_t fd, short what, void *child);
+void	channel_reports(evutil_socket_t fd, short what, void *child);
 /*
  * Puts a word on the way to a parser: kind is INTAKE_SHOW, with a client that
  * stays the caller's, or INTAKE_LOOK or INTAKE_DROP, with -1.
  */
-void	talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
+void	channel_intake(struct child *parser, enum intake_kind kind, uint32_t id,
 	    int client);
 /* Is INTAKE_SHOW for this id still on the way, so that the parser cannot have
  * seen the client? */
-bool	talk_unsaid(const struct child *parser, uint32_t id);
+bool	channel_unsaid(const struct child *parser, uint32_t id);
 /* A relay has reported on a connection that it does not hold: it may have
  * crossed our last word.  Gives -1 when there are too many of these. */
-int	talk_belated(struct child *relay);
+int	channel_belated(struct child *relay);
 /* Puts an order on the way to a relay; the descriptors are taken, -1: none. */
-void	talk_order(struct child *relay, const struct order *order,
+void	channel_order(struct child *relay, const struct order *order,
 	    int client, int backend);
 
 #endif

@@ -27,7 +27,7 @@ enum {
 	 */
 	THREADS = 8,
 	THREAD_STACK = 256 * 1024,	/* it needs some 20 KiB */
-	/* Of what waits and runs: a burst of visitors in 1 s that nobody has
+	/* Of what waits and runs: a burst of connections in 1 s that nobody has
 	 * been to for long; of one directory those that it answers anyway as
 	 * soon as it can; a quarter for an owner. */
 	QUERIES = 256,
@@ -49,8 +49,8 @@ struct query {
 	atomic_bool		 answered;	/* the thread's */
 	void			*asker;		/* NULL: it was dropped */
 
-	struct errand		 errand;
-	struct hostname		 name;		/* of the errand */
+	struct target		 target;
+	struct hostname		 name;		/* of the target */
 	struct ends		 ends;
 	struct found		 cold;		/* why it is asked */
 
@@ -103,7 +103,7 @@ look_up(void *unused)
 		query = &queries[number];
 		if (atomic_load(&query->answered))
 			continue;	/* never: it is not ours */
-		query->refusal = backend_open(&query->errand, &query->ends,
+		query->refusal = backend_open(&query->target, &query->ends,
 		    true, &query->found);
 		atomic_store(&query->answered, true);
 		number_write(answers[1], number);
@@ -268,7 +268,7 @@ has_room(const struct found *cold)
 }
 
 struct query *
-query_post(void *asker, const struct errand *errand, const struct ends *ends,
+query_post(void *asker, const struct target *target, const struct ends *ends,
     const struct found *cold)
 {
 	struct query *query = TAILQ_FIRST(&spare);
@@ -278,10 +278,10 @@ query_post(void *asker, const struct errand *errand, const struct ends *ends,
 	TAILQ_REMOVE(&spare, query, link);
 	atomic_store(&query->answered, false);
 	query->asker = asker;
-	query->errand = *errand;
-	if (errand->name != NULL) {
-		query->name = *errand->name;
-		query->errand.name = &query->name;
+	query->target = *target;
+	if (target->name != NULL) {
+		query->name = *target->name;
+		query->target.name = &query->name;
 	}
 	query->ends = *ends;
 	query->cold = *cold;
@@ -305,7 +305,7 @@ query_drop(struct query *query)
 }
 
 bool
-query_take(struct query *query, const struct errand *errand,
+query_take(struct query *query, const struct target *target,
     enum refusal *refusal, struct found *found)
 {
 	if (query->state != QUERY_ANSWERED) {
@@ -314,7 +314,7 @@ query_take(struct query *query, const struct errand *errand,
 		query_drop(query);
 		return true;
 	}
-	if (query->errand.handoff != errand->handoff) {
+	if (query->target.handoff != target->handoff) {
 		query_drop(query);
 		return false;
 	}

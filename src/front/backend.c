@@ -8,7 +8,7 @@
 #include "backend.h"
 #include "hosts.h"
 #include "proxy.h"
-#include "unpicked.h"
+#include "inflight.h"
 
 enum { LOOKS_MAX = 2 };	/* at a host that changes under our eyes */
 
@@ -46,9 +46,9 @@ static const struct entries acme_entries = {
 };
 
 static const struct entries *
-entries_of(const struct errand *errand)
+entries_of(const struct target *target)
 {
-	return errand->protocol == PROTOCOL_TLS ? &tls_entries : &http_entries;
+	return target->protocol == PROTOCOL_TLS ? &tls_entries : &http_entries;
 }
 
 static enum header_kind
@@ -65,7 +65,7 @@ header_wanted(struct host *host, const struct entries *entries)
 
 /* Gives -1 when the tenant does not take it whole. */
 static int
-header_send(enum header_kind kind, const struct errand *errand,
+header_send(enum header_kind kind, const struct target *target,
     const struct ends *ends, int backend)
 {
 	const struct sockaddr	*client, *listener;
@@ -79,7 +79,7 @@ header_send(enum header_kind kind, const struct errand *errand,
 	} else {
 		if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
 			return -1;
-		proxy_v2(&header, client, listener, errand->name, id);
+		proxy_v2(&header, client, listener, target->name, id);
 	}
 	/* The buffer of a new connection is empty: it takes all or nothing. */
 	return send(backend, header.bytes, header.size,
@@ -91,7 +91,7 @@ static enum refusal
 connect_handoff(struct host *host, enum host_entry entry,
     struct found *found)
 {
-	if (!found->patience.waits && !unpicked_room(&found->tenant))
+	if (!found->patience.waits && !inflight_room(&found->tenant))
 		return host_has(host, entry) ? REFUSAL_UNPICKED :
 		    REFUSAL_NO_SOCKET;
 	return host_connect(host, entry, HOSTS_DEAF, &found->socket,
@@ -99,12 +99,12 @@ connect_handoff(struct host *host, enum host_entry entry,
 }
 
 static enum refusal
-try_handoff(struct host *host, const struct errand *errand,
+try_handoff(struct host *host, const struct target *target,
     enum host_entry entry, struct found *found)
 {
 	enum refusal refusal = REFUSAL_NO_SOCKET;
 
-	switch (errand->handoff) {
+	switch (target->handoff) {
 	case HANDOFF_FIRST:
 	case HANDOFF_ONLY:
 		refusal = connect_handoff(host, entry, found);
@@ -126,7 +126,7 @@ try_handoff(struct host *host, const struct errand *errand,
  * that is what is said where there is no -socket.
  */
 static enum refusal
-connect_socket(struct host *host, const struct errand *errand,
+connect_socket(struct host *host, const struct target *target,
     const struct entries *entries, const struct ends *ends,
     struct found *found)
 {
@@ -142,7 +142,7 @@ connect_socket(struct host *host, const struct errand *errand,
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	if (kind == HEADER_NONE ||
-	    header_send(kind, errand, ends, found->socket) == 0)
+	    header_send(kind, target, ends, found->socket) == 0)
 		return REFUSAL_NONE;
 	(void)close(found->socket);	/* nothing was said on it */
 	found->socket = -1;
@@ -150,57 +150,57 @@ connect_socket(struct host *host, const struct errand *errand,
 }
 
 static enum refusal
-connect_entry(struct host *host, const struct errand *errand,
+connect_entry(struct host *host, const struct target *target,
     const struct entries *entries, const struct ends *ends,
     struct found *found)
 {
 	enum refusal refusal;
 
-	refusal = try_handoff(host, errand, entries->handoff, found);
+	refusal = try_handoff(host, target, entries->handoff, found);
 	if ((refusal != REFUSAL_NO_SOCKET && refusal != REFUSAL_REFUSED) ||
-	    errand->handoff == HANDOFF_ONLY)
+	    target->handoff == HANDOFF_ONLY)
 		return refusal;
-	return connect_socket(host, errand, entries, ends, found);
+	return connect_socket(host, target, entries, ends, found);
 }
 
 static enum refusal
-connect_host(struct host *host, const struct errand *errand,
+connect_host(struct host *host, const struct target *target,
     const struct ends *ends, struct found *found)
 {
 	enum refusal refusal;
 
-	if (errand->acme) {
-		refusal = connect_entry(host, errand, &acme_entries, ends,
+	if (target->acme) {
+		refusal = connect_entry(host, target, &acme_entries, ends,
 		    found);
 		if (refusal != REFUSAL_NO_SOCKET)
 			return refusal;
 	}
-	return connect_entry(host, errand, entries_of(errand), ends, found);
+	return connect_entry(host, target, entries_of(target), ends, found);
 }
 
 /* One look at the host as it is now. */
 static enum refusal
-host_try(struct host *host, const struct errand *errand,
+host_try(struct host *host, const struct target *target,
     const struct ends *ends, struct found *found)
 {
 	enum refusal refusal;
 
-	refusal = connect_host(host, errand, ends, found);
+	refusal = connect_host(host, target, ends, found);
 	/* A server that was just replaced: its successor is there by now. */
 	if (refusal == REFUSAL_REFUSED || refusal == REFUSAL_NO_SOCKET) {
 		(void)host_refresh(host);	/* then nothing is remembered */
-		refusal = connect_host(host, errand, ends, found);
+		refusal = connect_host(host, target, ends, found);
 	}
 	/* A relay has the connection; one of its own could be handed off. */
-	if (refusal == REFUSAL_REFUSED && errand->handoff == HANDOFF_NEVER &&
-	    host_has(host, entries_of(errand)->handoff))
+	if (refusal == REFUSAL_REFUSED && target->handoff == HANDOFF_NEVER &&
+	    host_has(host, entries_of(target)->handoff))
 		refusal = REFUSAL_MISDIRECTED;
 	return refusal;
 }
 
 /* Two looks at most, as far as one may wait for them. */
 static enum refusal
-backend_look(const struct errand *errand, const struct ends *ends,
+backend_look(const struct target *target, const struct ends *ends,
     struct found *found)
 {
 	enum refusal	refusal;
@@ -212,13 +212,13 @@ backend_look(const struct errand *errand, const struct ends *ends,
 	host.listing = &found->listing;
 	host.sockets = HOST_SOCKETS_MAX;
 	for (look = 0; look < LOOKS_MAX; look++) {
-		refusal = host_open(&host, errand->name, &found->place);
+		refusal = host_open(&host, target->name, &found->place);
 		memcpy(found->entry, host.key, sizeof(found->entry));
 		if (refusal != REFUSAL_NONE)
 			return refusal;
 		found->tenant = host.missing.at.of;
 		found->trusted = host.trusted;
-		refusal = host_try(&host, errand, ends, found);
+		refusal = host_try(&host, target, ends, found);
 		found->missing = host.missing;
 		/* What failed may be of a deployment that is over. */
 		moved = refusal != REFUSAL_NONE && host_moved(&host);
@@ -230,11 +230,11 @@ backend_look(const struct errand *errand, const struct ends *ends,
 }
 
 enum refusal
-backend_open(const struct errand *errand, const struct ends *ends,
+backend_open(const struct target *target, const struct ends *ends,
     bool waits, struct found *found)
 {
 	memset(found, 0, sizeof(*found));	/* nothing to be learnt, too */
 	found->socket = -1;
 	found->patience.waits = waits;
-	return backend_look(errand, ends, found);
+	return backend_look(target, ends, found);
 }

@@ -21,7 +21,7 @@ enum handoff {
 };
 
 /* What a client asked for, as far as it matters for where it goes. */
-struct errand {
+struct target {
 	enum protocol		 protocol;
 	const struct hostname	*name;		/* NULL: none given */
 	bool			 acme;		/* ALPN acme-tls/1 alone */
@@ -50,9 +50,9 @@ struct found {
 };
 
 /*
- * Finds the tenant and connects to it.  The host's entries for an acme errand
+ * Finds the tenant and connects to it.  The host's entries for an acme target
  * are acme-handoff and acme-socket where it has one of them, else those of the
- * protocol: its -handoff as far as the errand allows it, else its -socket.
+ * protocol: its -handoff as far as the target allows it, else its -socket.
  * Where the host asks for a PROXY header on such a -socket, it has been sent
  * when this returns, before any other byte.  What it costs is bounded by a
  * small constant, whatever a tenant has in his directory.
@@ -60,11 +60,11 @@ struct found {
  *
  * Only with waits, which is for threads of their own, does it wait for a
  * tenant's directory; then it does not ask whether there is room for a hand-off
- * (unpicked.h).  Without, found->patience.cold says that it would have had to:
+ * (inflight.h).  Without, found->patience.cold says that it would have had to:
  * nothing was done then, nobody was connected to, and what it gives says
  * nothing.
  */
-enum refusal	backend_open(const struct errand *errand,
+enum refusal	backend_open(const struct target *target,
 		    const struct ends *ends, bool waits, struct found *found);
 
 #endif

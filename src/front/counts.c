@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../common/agelist.h"
+#include "../common/timeouts.h"
 #include "children.h"
 #include "counts.h"
 #include "log.h"
-#include "unpicked.h"
-#include "visitor.h"
+#include "inflight.h"
+#include "connection.h"
 
 static unsigned long long	counts[PROTOCOL_COUNT][COUNTS];
 static unsigned long long	refused[PROTOCOL_COUNT][REFUSAL_COUNT];
@@ -71,6 +71,6 @@ counts_log(void)
 		refused_line(names[i], refused[i]);
 	}
 	log_line("counts now undecided=%u in-relays=%u not-picked-up=%u "
-	    "processes-replaced=%llu lines-lost=%llu", visitors_unrelayed(),
-	    children_relayed(), unpicked_now(), replaced, log_lost_total());
+	    "processes-replaced=%llu lines-lost=%llu", connections_unrelayed(),
+	    children_relayed(), inflight_now(), replaced, log_lost_total());
 }

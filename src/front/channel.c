@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "../common/message_send.h"
 #include "cputime.h"
 #include "recycle.h"
 #include "rules.h"
@@ -39,7 +40,7 @@ struct item {
 
 static const struct child_listener	*listener;
 static struct event			*flush_event, *retry_timer;
-static struct agelist			 pulses;
+static struct timeouts			 pulses;
 static TAILQ_HEAD(, child)		 outgoing =
     TAILQ_HEAD_INITIALIZER(outgoing);
 
@@ -162,13 +163,13 @@ item_new(struct child *child)
 	child->queued = true;
 	child->fed = true;
 	if (!child->pulse.listed)
-		agelist_touch(&pulses, &child->pulse);
+		timeouts_touch(&pulses, &child->pulse);
 	event_active(flush_event, 0, 0);
 	return item;
 }
 
 bool
-talk_unsaid(const struct child *parser, uint32_t id)
+channel_unsaid(const struct child *parser, uint32_t id)
 {
 	size_t i;
 
@@ -181,7 +182,7 @@ talk_unsaid(const struct child *parser, uint32_t id)
 }
 
 void
-talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
+channel_intake(struct child *parser, enum intake_kind kind, uint32_t id,
     int client)
 {
 	struct item *item = item_new(parser);
@@ -193,7 +194,7 @@ talk_intake(struct child *parser, enum intake_kind kind, uint32_t id,
 }
 
 void
-talk_order(struct child *relay, const struct order *order, int client,
+channel_order(struct child *relay, const struct order *order, int client,
     int backend)
 {
 	struct item *item = item_new(relay);
@@ -211,11 +212,11 @@ ping(struct child *child)
 	struct order order;
 
 	if (child->role == ROLE_PARSER) {
-		talk_intake(child, INTAKE_PING, 0, -1);
+		channel_intake(child, INTAKE_PING, 0, -1);
 	} else {
 		memset(&order, 0, sizeof(order));
 		order.kind = ORDER_PING;
-		talk_order(child, &order, -1, -1);
+		channel_order(child, &order, -1, -1);
 	}
 	child->pinged = true;
 	child->ping_cpu = cputime_of(child->pid);
@@ -241,7 +242,7 @@ hangs(const struct child *child)
 }
 
 static void
-pulse_due(struct age *age)
+pulse_due(struct timeout *age)
 {
 	struct child *child;
 
@@ -256,11 +257,11 @@ pulse_due(struct age *age)
 		return;		/* idle: left in peace */
 	if (!child->pinged)
 		ping(child);
-	agelist_touch(&pulses, &child->pulse);
+	timeouts_touch(&pulses, &child->pulse);
 }
 
 void
-talk_reset(struct child *child)
+channel_reset(struct child *child)
 {
 	/* Two words on the way about each connection, and a ping. */
 	if (child->items == NULL) {
@@ -272,14 +273,14 @@ talk_reset(struct child *child)
 	items_done(child, child->waiting);
 	flush_one(child);
 	child->shown = 0;
-	agelist_remove(&pulses, &child->pulse);
+	timeouts_remove(&pulses, &child->pulse);
 	child->missed = 0;
 	child->belated = child->belated_new = 0;
 	child->fed = false;
 	/* Its first word is waited for like an answer to a ping. */
 	child->pinged = child->state == CHILD_STARTING;
 	if (child->pinged)
-		agelist_touch(&pulses, &child->pulse);
+		timeouts_touch(&pulses, &child->pulse);
 }
 
 /* READY is said once, at the start, and PONG when it was asked for. */
@@ -300,7 +301,7 @@ alive(struct child *child, bool ready)
 }
 
 int
-talk_belated(struct child *relay)
+channel_belated(struct child *relay)
 {
 	if (relay->belated > 0)
 		relay->belated--;
@@ -364,7 +365,7 @@ hear(struct child *child, const void *said, size_t n)
 }
 
 void
-talk_reports(evutil_socket_t fd, short what, void *arg)
+channel_reports(evutil_socket_t fd, short what, void *arg)
 {
 	union {
 		struct verdict	verdicts[VERDICTS_PER_READ];
@@ -392,10 +393,10 @@ talk_reports(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-talk_begin(struct event_base *base, const struct child_listener *who)
+channel_begin(struct event_base *base, const struct child_listener *who)
 {
 	listener = who;
-	agelist_init(&pulses, base, PULSE_MS, pulse_due);
+	timeouts_init(&pulses, base, PULSE_MS, pulse_due);
 	flush_event = event_new(base, -1, 0, flush, NULL);
 	retry_timer = evtimer_new(base, flush, NULL);
 	if (flush_event == NULL || retry_timer == NULL)

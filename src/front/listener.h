@@ -5,7 +5,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 
-#include "options.h"
+#include "../usherd/options.h"
 
 /*
  * Opens all listening sockets: those of the options, else those of

@@ -34,7 +34,7 @@ void	queries_start(void);
  * Has what was cold looked up.  Gives NULL when there is no place.  The query
  * is the asker's until it is taken or dropped.
  */
-struct query	*query_post(void *asker, const struct errand *errand,
+struct query	*query_post(void *asker, const struct target *target,
 		    const struct ends *ends, const struct found *cold);
 
 /* Ends it, and whatever it found is closed, at once or once it is there. */
@@ -43,10 +43,10 @@ void	query_drop(struct query *query);
 /*
  * Ends it, and gives what was found; its socket is now the caller's.  Where
  * there is no answer yet: REFUSAL_RACE, and what is known of where it is
- * stuck.  Gives false when the answer is one to another errand: then that has
+ * stuck.  Gives false when the answer is one to another target: then that has
  * been dropped.
  */
-bool	query_take(struct query *query, const struct errand *errand,
+bool	query_take(struct query *query, const struct target *target,
 	    enum refusal *refusal, struct found *found);
 
 #endif

@@ -17,7 +17,7 @@
 
 #include "../../sandbox/sandbox.h"
 #include "confine.h"
-#include "message.h"
+#include "../common/message.h"
 
 enum { INHERITED_MAX = 1024 };	/* numbers looked at; the parent's own, on
 				 * which its children could get hold, are

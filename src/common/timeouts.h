@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef USHER_AGELIST_H
-#define USHER_AGELIST_H
+#ifndef USHER_TIMEOUTS_H
+#define USHER_TIMEOUTS_H
 
 #include <sys/queue.h>
 
@@ -11,30 +11,30 @@
  * Things that are all due the same time after they were added or touched:
  * a list in order of age and one timer for its head, instead of a timer each.
  */
-struct age {
-	TAILQ_ENTRY(age) link;
+struct timeout {
+	TAILQ_ENTRY(timeout) link;
 	int64_t		 due;		/* ms of the monotonic clock */
 	int		 listed;
 };
 
-TAILQ_HEAD(age_head, age);
+TAILQ_HEAD(timeout_head, timeout);
 
-struct agelist {
-	struct age_head	 head;
+struct timeouts {
+	struct timeout_head	 head;
 	struct event	*timer;
 	int64_t		 limit;		/* ms */
-	void		(*expired)(struct age *);	/* already removed */
+	void		(*expired)(struct timeout *);	/* already removed */
 };
 
 /* Exits 1 when there is no memory. */
-void	agelist_init(struct agelist *list, struct event_base *base,
-	    int64_t limit, void (*expired)(struct age *));
+void	timeouts_init(struct timeouts *list, struct event_base *base,
+	    int64_t limit, void (*expired)(struct timeout *));
 /* Adds age as the youngest; when it is listed already, moves it there. */
-void	agelist_touch(struct agelist *list, struct age *age);
+void	timeouts_touch(struct timeouts *list, struct timeout *age);
 /* Takes age out; nothing happens when it is not listed. */
-void	agelist_remove(struct agelist *list, struct age *age);
+void	timeouts_remove(struct timeouts *list, struct timeout *age);
 
 /* ms of the monotonic clock */
-int64_t	agelist_now(void);
+int64_t	timeouts_now(void);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "address.h"
+#include "../common/address.h"
 #include "budget.h"
 #include "counts.h"
 #include "log.h"

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../common/agelist.h"
+#include "../common/timeouts.h"
 #include "outq.h"
-#include "unpicked.h"
+#include "inflight.h"
 
 enum {
 	SOON_MS = 20,		/* a server that is well has it by then */
@@ -39,7 +39,7 @@ struct account {
 struct message {
 	int			 stream;
 	struct account		*host, *owner;
-	struct age		 age;		/* in soon, or: */
+	struct timeout		 age;		/* in soon, or: */
 	struct event		 event;		/* the stream is watched */
 	bool			 watched;
 	TAILQ_ENTRY(message)	 of_host;
@@ -49,9 +49,9 @@ LIST_HEAD(accounts, account);
 
 static struct accounts	buckets[BUCKETS], spare_accounts;
 static struct messages	spare_messages;
-static struct agelist	soon;
+static struct timeouts	soon;
 static struct event_base *loop;
-static unsigned int	unpicked, unpicked_max;
+static unsigned int	inflight, inflight_max;
 
 /* The account of all hosts of an owner is under no directory. */
 static struct tenant
@@ -157,7 +157,7 @@ alarm_make(void)
 static void
 message_done(struct message *message)
 {
-	agelist_remove(&soon, &message->age);
+	timeouts_remove(&soon, &message->age);
 	if (message->watched)
 		(void)event_del(&message->event);	/* before the close */
 	message->watched = false;
@@ -166,7 +166,7 @@ message_done(struct message *message)
 	account_put(message->host);
 	account_put(message->owner);
 	TAILQ_INSERT_HEAD(&spare_messages, message, of_host);
-	unpicked--;
+	inflight--;
 }
 
 /* What a tenant takes makes room for more, and so does his end. */
@@ -186,7 +186,7 @@ message_moved(evutil_socket_t fd, short what, void *arg)
  * more.  A message that was taken a moment ago is told at once.
  */
 static void
-message_again(struct age *age)
+message_again(struct timeout *age)
 {
 	struct message *message;
 
@@ -200,7 +200,7 @@ message_again(struct age *age)
 	    event_add(&message->event, NULL) == 0)
 		message->watched = true;
 	else
-		agelist_touch(&soon, &message->age);	/* asked once more */
+		timeouts_touch(&soon, &message->age);	/* asked once more */
 }
 
 static void
@@ -208,7 +208,7 @@ account_sweep(struct account *account)
 {
 	struct message *message, *next;
 
-	account->swept = agelist_now();
+	account->swept = timeouts_now();
 	account->fresh = 0;
 	for (message = TAILQ_FIRST(&account->messages); message != NULL;
 	    message = next) {
@@ -218,12 +218,12 @@ account_sweep(struct account *account)
 	}
 }
 
-/* Not for each visitor of one that is stuck, to whom nothing is sent. */
+/* Not for each connection of one that is stuck, to whom nothing is sent. */
 static bool
 sweep_is_due(const struct account *account)
 {
 	return account->fresh > account->n / 4 ||
-	    agelist_now() - account->swept >= SWEEP_MS;
+	    timeouts_now() - account->swept >= SWEEP_MS;
 }
 
 static unsigned int
@@ -243,7 +243,7 @@ static unsigned int
 host_most(const struct tenant *tenant)
 {
 	const struct tenant	owner = owner_of(tenant);
-	const unsigned int	left = unpicked_max - unpicked;
+	const unsigned int	left = inflight_max - inflight;
 	const unsigned int	used = count(&owner);
 
 	if (used >= left)
@@ -252,7 +252,7 @@ host_most(const struct tenant *tenant)
 }
 
 bool
-unpicked_room(const struct tenant *tenant)
+inflight_room(const struct tenant *tenant)
 {
 	struct account *host = account_find(tenant);
 
@@ -265,7 +265,7 @@ unpicked_room(const struct tenant *tenant)
 }
 
 void
-unpicked_add(const struct tenant *tenant, int stream, int client)
+inflight_add(const struct tenant *tenant, int stream, int client)
 {
 	const struct tenant	 owner = owner_of(tenant);
 	struct message		*message = TAILQ_FIRST(&spare_messages);
@@ -276,18 +276,18 @@ unpicked_add(const struct tenant *tenant, int stream, int client)
 	message->host = account_get(tenant);
 	message->owner = account_get(&owner);
 	TAILQ_INSERT_TAIL(&message->host->messages, message, of_host);
-	agelist_touch(&soon, &message->age);
-	unpicked++;
+	timeouts_touch(&soon, &message->age);
+	inflight++;
 }
 
 unsigned int
-unpicked_now(void)
+inflight_now(void)
 {
-	return unpicked;
+	return inflight;
 }
 
 void
-unpicked_make(struct event_base *base, unsigned int max)
+inflight_make(struct event_base *base, unsigned int max)
 {
 	struct account	*accounts;
 	struct message	*messages;
@@ -297,7 +297,7 @@ unpicked_make(struct event_base *base, unsigned int max)
 	messages = calloc(max, sizeof(*messages));
 	if (accounts == NULL || messages == NULL)
 		errx(1, "out of memory");
-	unpicked_max = max;
+	inflight_max = max;
 	alarm_make();
 	TAILQ_INIT(&spare_messages);
 	for (i = 0; i < max; i++)
@@ -305,5 +305,5 @@ unpicked_make(struct event_base *base, unsigned int max)
 	for (i = 0; i < 2 * max; i++)
 		LIST_INSERT_HEAD(&spare_accounts, &accounts[i], chain);
 	loop = base;
-	agelist_init(&soon, base, SOON_MS, message_again);
+	timeouts_init(&soon, base, SOON_MS, message_again);
 }
