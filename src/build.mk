@@ -28,9 +28,9 @@ UNIT = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) $(LDFLAGS) \
 	-pie -o $@
 LINK = $(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@
 
-# Children are static: they start under the parent's filter, which lets
-# nothing be opened or mapped executable.  LOADER=dynamic PIE=-pie for
-# sanitizers, never for use: sandbox/loader_dynamic.c.
+# All but the launcher are static: nothing is opened or mapped when one starts.
+# LOADER=dynamic PIE=-pie for sanitizers, never for use:
+# sandbox/loader_dynamic.c.
 LOADER = static
 PIE = -static-pie
 
@@ -38,13 +38,17 @@ PIE = -static-pie
 # no sandbox and does not link.
 SANDBOX_Linux = $(B)/seccomp.o $(B)/userns_linux.o \
 	$(B)/loader_$(LOADER).o
-SANDBOX_PARENT_Linux = $(SANDBOX_Linux) $(B)/seccomp_parent.o \
-	$(B)/try_linux.o $(B)/userns_allowed_linux.o
+SANDBOX_LAUNCHER_Linux = $(B)/harden_linux.o $(B)/name_linux.o \
+	$(B)/try_linux.o $(B)/userns_linux.o $(B)/userns_allowed_linux.o \
+	$(B)/loader_$(LOADER).o
+SANDBOX_FRONT_Linux = $(SANDBOX_Linux) $(B)/seccomp_front.o
 SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
 SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
-SYSTEM_PARENT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
-	$(B)/program_linux.o $(B)/inherited_linux.o $(B)/pipes_linux.o \
-	$(B)/cputime_linux.o
+SANDBOX_LOG_Linux = $(SANDBOX_Linux) $(B)/seccomp_log.o
+SYSTEM_LAUNCHER_Linux = $(B)/program_linux.o $(B)/inherited_linux.o \
+	$(B)/pipes_linux.o $(B)/page_linux.o
+SYSTEM_FRONT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
+	$(B)/cputime_linux.o $(B)/accept_linux.o
 SYSTEM_RELAY_Linux = $(B)/mover_linux.o
 SYSTEM_USHER_Linux = $(B)/usher_secure_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
@@ -52,18 +56,24 @@ LIBEVENT = -levent_core
 BEARSSL = -lbearssl
 UNIT_LIBS = -lcheck -lsubunit -lm -lrt -lpthread $(LIBS)
 
-CHILD = $(B)/timeouts.o $(B)/confine.o $(B)/idmap.o $(B)/loop.o \
-	$(B)/message_take.o $(B)/no_resolver.o
-USHERD = $(B)/main.o $(B)/options.o $(B)/listener.o $(B)/listen_open.o \
-	$(B)/connection.o $(B)/rules.o $(B)/machine.o $(B)/refused.o $(B)/counts.o \
+CHILD = $(B)/timeouts.o $(B)/confine.o $(B)/ids.o $(B)/idmap.o \
+	$(B)/loop.o $(B)/message_take.o $(B)/no_resolver.o
+USHERD = $(B)/main.o $(B)/options.o $(B)/listen_open.o $(B)/descriptors.o \
+	$(B)/empty.o $(B)/user.o $(B)/say.o $(B)/spawn.o $(B)/start.o \
+	$(B)/unit.o $(B)/shard.o $(B)/logger.o $(B)/upgrade.o \
+	$(B)/address.o $(B)/tcp_options.o $(B)/message_send.o \
+	$(SYSTEM_LAUNCHER_$(OS)) $(SANDBOX_LAUNCHER_$(OS))
+FRONT = $(B)/front_main.o $(B)/front_options.o $(B)/front_request.o \
+	$(B)/orders.o $(B)/accept.o \
+	$(B)/connection.o $(B)/rules.o $(B)/states.o $(B)/machine.o $(B)/events.o \
 	$(B)/backend.o $(B)/hosts.o $(B)/lookup.o $(B)/place.o \
-	$(B)/recall.o $(B)/find.o $(B)/query.o \
-	$(B)/children.o $(B)/recycle.o $(B)/channel.o $(B)/address.o $(B)/budget.o \
+	$(B)/recall.o $(B)/find.o $(B)/query.o $(B)/proxy.o $(B)/crc32c.o \
+	$(B)/children.o $(B)/channel.o $(B)/recycle.o $(B)/slots.o \
 	$(B)/handoff.o $(B)/inflight.o $(B)/tcp_options.o \
-	$(B)/slots.o $(B)/privilege.o $(B)/log.o $(B)/proxy.o $(B)/crc32c.o \
-	$(B)/timeouts.o $(B)/hostname.o $(B)/loop.o $(B)/message_send.o \
-	$(B)/refusal.o \
-	$(SYSTEM_PARENT_$(OS)) $(SANDBOX_PARENT_$(OS))
+	$(B)/log.o $(B)/refused.o $(B)/counts.o \
+	$(B)/timeouts.o $(B)/hostname.o $(B)/refusal.o $(B)/message_send.o \
+	$(B)/message_take.o $(B)/ids.o $(B)/loop.o $(B)/no_resolver.o \
+	$(SYSTEM_FRONT_$(OS)) $(SANDBOX_FRONT_$(OS))
 PARSER = $(B)/parser.o $(B)/client.o $(B)/lowat.o $(B)/hostname.o \
 	$(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
@@ -90,7 +100,8 @@ SHARED = -fPIC -fvisibility=hidden
 PRELOAD = -shared -Wl,-soname,libusher-accept.so -Wl,--wrap=accept4 \
 	-Wl,--wrap=getpeername -Wl,--wrap=getsockname -Wl,--wrap=getsockopt
 
-PROGRAMS = $(B)/usherd $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
+PROGRAMS = $(B)/usherd $(B)/usherd-front $(B)/usherd-tls $(B)/usherd-http \
+	$(B)/usherd-relay $(B)/usherd-log \
 	$(B)/usher $(B)/libusher-accept.so $(B)/usher-example
 
 # Each unit suite links what it tests and nothing else.
@@ -101,9 +112,11 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_budget
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso
-TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-tls \
+TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
+	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
-FAULT = $(B)/tests/fault/usherd $(B)/tests/fault/usherd-tls \
+FAULT = $(B)/tests/fault/usherd $(B)/tests/fault/usherd-front \
+	$(B)/tests/fault/usherd-log $(B)/tests/fault/usherd-tls \
 	$(B)/tests/fault/usherd-http $(B)/tests/fault/usherd-relay
 
 PAGES = $(B)/usher.1 $(B)/usher-hosts.5 $(B)/usher-handoff.7 $(B)/usherd.8
@@ -130,7 +143,10 @@ all: $(PROGRAMS) $(PAGES)
 test-programs: all $(UNITS) $(TOOLS) $(TRY) $(FAULT)
 
 $(B)/usherd: $(USHERD)
-	$(LINK) -pie $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) -lpthread \
+	$(LINK) -pie $(USHERD) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/usherd-front: $(FRONT)
+	$(LINK) $(PIE) $(FRONT) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) -lpthread \
 	    $(LIBS)
 
 $(B)/usherd-tls: $(PARSER) $(TLS)
@@ -224,8 +240,6 @@ $(B)/hosts_linux.o: src/front/hosts_linux.c $(HEADERS)
 	$(COMPILE) src/front/hosts_linux.c
 $(B)/listen_open.o: src/usherd/listen_open.c $(HEADERS)
 	$(COMPILE) src/usherd/listen_open.c
-$(B)/listener.o: src/front/listener.c $(HEADERS)
-	$(COMPILE) src/front/listener.c
 $(B)/log.o: src/front/log.c $(HEADERS)
 	$(COMPILE) src/front/log.c
 $(B)/main.o: src/usherd/main.c $(HEADERS)
@@ -236,8 +250,38 @@ $(B)/outq_linux.o: src/front/outq_linux.c $(HEADERS)
 	$(COMPILE) src/front/outq_linux.c
 $(B)/pipes_linux.o: src/usherd/pipes_linux.c $(HEADERS)
 	$(COMPILE) src/usherd/pipes_linux.c
-$(B)/privilege.o: src/usherd/privilege.c $(HEADERS)
-	$(COMPILE) src/usherd/privilege.c
+$(B)/descriptors.o: src/usherd/descriptors.c $(HEADERS)
+	$(COMPILE) src/usherd/descriptors.c
+$(B)/empty.o: src/usherd/empty.c $(HEADERS)
+	$(COMPILE) src/usherd/empty.c
+$(B)/user.o: src/usherd/user.c $(HEADERS)
+	$(COMPILE) src/usherd/user.c
+$(B)/say.o: src/usherd/say.c $(HEADERS)
+	$(COMPILE) src/usherd/say.c
+$(B)/spawn.o: src/usherd/spawn.c $(HEADERS)
+	$(COMPILE) src/usherd/spawn.c
+$(B)/start.o: src/usherd/start.c $(HEADERS)
+	$(COMPILE) src/usherd/start.c
+$(B)/unit.o: src/usherd/unit.c $(HEADERS)
+	$(COMPILE) src/usherd/unit.c
+$(B)/shard.o: src/usherd/shard.c $(HEADERS)
+	$(COMPILE) src/usherd/shard.c
+$(B)/logger.o: src/usherd/logger.c $(HEADERS)
+	$(COMPILE) src/usherd/logger.c
+$(B)/upgrade.o: src/usherd/upgrade.c $(HEADERS)
+	$(COMPILE) src/usherd/upgrade.c
+$(B)/page_linux.o: src/usherd/page_linux.c $(HEADERS)
+	$(COMPILE) src/usherd/page_linux.c
+$(B)/ids.o: src/child/ids.c $(HEADERS)
+	$(COMPILE) src/child/ids.c
+$(B)/front_main.o: src/front/main.c $(HEADERS)
+	$(COMPILE) src/front/main.c
+$(B)/front_options.o: src/front/options.c $(HEADERS)
+	$(COMPILE) src/front/options.c
+$(B)/front_request.o: src/front/request.c $(HEADERS)
+	$(COMPILE) src/front/request.c
+$(B)/orders.o: src/front/orders.c $(HEADERS)
+	$(COMPILE) src/front/orders.c
 $(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)
 	$(COMPILE) $(TOLD) src/usherd/program_linux.c
 $(B)/proxy.o: src/front/proxy.c $(HEADERS)

@@ -8,7 +8,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,11 +16,11 @@
 
 #include "../../sandbox/sandbox.h"
 #include "confine.h"
+#include "ids.h"
 #include "../common/message.h"
 
-enum { INHERITED_MAX = 1024 };	/* numbers looked at; the parent's own, on
-				 * which its children could get hold, are
-				 * below 512 */
+enum { INHERITED_MAX = 2048 };	/* numbers looked at: the launcher's own are
+				 * below */
 
 static unsigned long
 number(const char *text, char **end)
@@ -85,32 +84,6 @@ change_root(int privileged)
 		err(1, "chdir");
 }
 
-/* The uid must not come back: tried, not assumed. */
-static void
-change_ids(uid_t uid, gid_t gid)
-{
-	uid_t	real, effective, saved;
-	gid_t	rgid, egid, sgid;
-
-	if (uid == 0 || gid == 0)
-		errx(1, "refusing to run as root");
-	if (setgroups(0, NULL) == -1)
-		err(1, "setgroups");
-	if (setresgid(gid, gid, gid) == -1)
-		err(1, "setresgid");
-	if (setresuid(uid, uid, uid) == -1)
-		err(1, "setresuid");
-	if (getresuid(&real, &effective, &saved) == -1 ||
-	    getresgid(&rgid, &egid, &sgid) == -1)
-		err(1, "getresuid");
-	if (real != uid || effective != uid || saved != uid ||
-	    rgid != gid || egid != gid || sgid != gid ||
-	    getgroups(0, NULL) != 0)
-		errx(1, "ids did not change");
-	if (setresuid((uid_t)-1, 0, (uid_t)-1) != -1 || setgid(0) != -1)
-		errx(1, "root came back");
-}
-
 /* Everything is closed on exec; one that was not is a hole, not a detail. */
 static void
 inherited_check(void)
@@ -120,17 +93,6 @@ inherited_check(void)
 	for (fd = CHILD_FIRST_FREE; fd < INHERITED_MAX; fd++) {
 		if (fcntl(fd, F_GETFD) != -1)
 			errx(1, "descriptor %d was inherited", fd);
-	}
-}
-
-static void
-keys_cover(void)
-{
-	int fd;
-
-	for (fd = KEYS_FIRST; fd < KEYS_END; fd++) {
-		if (fcntl(STDIN_FILENO, F_DUPFD, KEYS_FIRST) != fd)
-			err(1, "descriptor %d", fd);
 	}
 }
 
@@ -149,14 +111,13 @@ confine(const struct confinement *confinement)
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(1, "signal");
 	inherited_check();
-	keys_cover();
 	if (confinement->change_root)
 		change_root(confinement->change_ids);
 	if (confinement->change_ids)
-		change_ids(confinement->uid, confinement->gid);
-	limit(RLIMIT_NOFILE, confinement->descriptors + KEYS_COUNT);
+		ids_change(confinement->uid, confinement->gid, false);
+	limit(RLIMIT_NOFILE, confinement->descriptors);
 	limit(RLIMIT_DATA, sandbox_memory((uint64_t)MEMORY_PER_DESCRIPTOR *
-	    (confinement->descriptors + KEYS_COUNT)));
+	    confinement->descriptors));
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NPROC, 0);

@@ -10,7 +10,7 @@
  *
  *   -c		chroot into CHILD_EMPTY
  *   -i UID:GID	become that user and group, with no other group
- *   -n N	at most N open descriptors, beside KEYS_COUNT
+ *   -n N	at most N open descriptors
  *   -e NAME	how to read hellos (usherd-tls), or the
  *		protocol to refuse in (usherd-relay)
  *	-p N	at most N bytes of pipes (usherd-relay)

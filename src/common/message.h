@@ -26,17 +26,6 @@ enum {
 	CHILD_FIRST_FREE = 6
 };
 
-/*
- * The numbers of the parent's keys.  Its filter, which children inherit, lets
- * nobody close them, so a child must never be given a connection under one:
- * they are all taken by /dev/null in each of them.
- */
-enum {
-	KEYS_FIRST = 500,
-	KEYS_END = 512,
-	KEYS_COUNT = KEYS_END - KEYS_FIRST
-};
-
 enum protocol {
 	PROTOCOL_TLS,
 	PROTOCOL_HTTP,

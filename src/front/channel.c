@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What goes to the children and comes from them.  Messages of one turn of the
- * loop go out together; the parent never waits for a child.
+ * Rings of records for children, their words, and whether they are alive.
  */
 #include <err.h>
 #include <errno.h>
@@ -9,10 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "children.h"
 #include "../common/message_send.h"
+#include "channel.h"
 #include "cputime.h"
-#include "recycle.h"
 #include "rules.h"
 
 enum {
@@ -38,7 +36,7 @@ struct item {
 	int		fds[2];		/* -1: none */
 };
 
-static const struct child_listener	*listener;
+static const struct channel_listener	*listener;
 static struct event			*flush_event, *retry_timer;
 static struct timeouts			 pulses;
 static TAILQ_HEAD(, child)		 outgoing =
@@ -154,7 +152,7 @@ item_new(struct child *child)
 	struct item *item;
 
 	if (child->waiting == child->nitems) {
-		child_kill(child, "takes no messages");
+		listener->failed(child, LOG_NO_MESSAGES);
 		items_done(child, child->waiting);
 	}
 	item = item_at(child, child->waiting++);
@@ -250,7 +248,7 @@ pulse_due(struct timeout *age)
 	if (child->pinged)
 		child->missed++;
 	if (child->pinged && hangs(child)) {
-		child_kill(child, "does not answer");
+		listener->failed(child, LOG_NO_ANSWER);
 		return;
 	}
 	if (!child->pinged && !child->fed && child->shown == 0)
@@ -260,27 +258,37 @@ pulse_due(struct timeout *age)
 	timeouts_touch(&pulses, &child->pulse);
 }
 
-void
-channel_reset(struct child *child)
+int
+channel_open(struct child *child)
 {
 	/* Two words on the way about each connection, and a ping. */
-	if (child->items == NULL) {
-		child->nitems = (size_t)child->capacity * 2 + 2;
-		child->items = calloc(child->nitems, sizeof(*child->items));
-		if (child->items == NULL)
-			errx(1, "out of memory");
-	}
-	items_done(child, child->waiting);
-	flush_one(child);
-	child->shown = 0;
-	timeouts_remove(&pulses, &child->pulse);
+	child->nitems = (size_t)child->capacity * 2 + 2;
+	child->items = calloc(child->nitems, sizeof(*child->items));
+	if (child->items == NULL)
+		return -1;
+	child->first = child->waiting = 0;
+	child->clogged = child->queued = child->fed = false;
 	child->missed = 0;
 	child->belated = child->belated_new = 0;
-	child->fed = false;
+	child->shown = 0;
 	/* Its first word is waited for like an answer to a ping. */
-	child->pinged = child->state == CHILD_STARTING;
-	if (child->pinged)
-		timeouts_touch(&pulses, &child->pulse);
+	child->pinged = true;
+	timeouts_touch(&pulses, &child->pulse);
+	return 0;
+}
+
+void
+channel_close(struct child *child)
+{
+	if (child->items == NULL)
+		return;
+	items_done(child, child->waiting);
+	if (child->queued)
+		TAILQ_REMOVE(&outgoing, child, outgoing);
+	child->queued = false;
+	timeouts_remove(&pulses, &child->pulse);
+	free(child->items);
+	child->items = NULL;
 }
 
 /* READY is said once, at the start, and PONG when it was asked for. */
@@ -293,10 +301,8 @@ alive(struct child *child, bool ready)
 	child->missed = 0;
 	/* What it says from now on, it says behind our last ping. */
 	child->belated = 0;
-	if (ready) {
-		child->state = CHILD_READY;
-		recycle_ready(child);
-	}
+	if (ready)
+		listener->ready(child);
 	return 0;
 }
 
@@ -332,8 +338,7 @@ report(struct child *relay, const struct report *said)
 	case REPORT_PONG:
 		return alive(relay, said->kind == REPORT_READY);
 	case REPORT_ENDED:
-		relay->load -= said->value;
-		listener->ended();
+		listener->ended(relay, said->value);
 		return 0;
 	case REPORT_MOVED:
 	case REPORT_LONELY:
@@ -377,23 +382,16 @@ channel_reports(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	n = read(fd, &said, child->role == ROLE_PARSER ?
 	    sizeof(said.verdicts) : sizeof(said.reports));
-	if (n == -1 && errno == EINTR)
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n <= 0) {
-		/* It has ended, and SIGCHLD will tell how; one that has only
-		 * closed its pipe ends now. */
-		(void)event_del(child->reports);
-		child_end(child);
-		return;
-	}
-	if (hear(child, &said, (size_t)n) == 0)
-		return;
-	(void)event_del(child->reports);	/* not one word more */
-	child_kill(child, "broke the rules");
+	if (n <= 0)
+		listener->closed(child);
+	else if (hear(child, &said, (size_t)n) == -1)
+		listener->failed(child, LOG_BROKE_RULES);
 }
 
 void
-channel_begin(struct event_base *base, const struct child_listener *who)
+channel_begin(struct event_base *base, const struct channel_listener *who)
 {
 	listener = who;
 	timeouts_init(&pulses, base, PULSE_MS, pulse_due);

@@ -1,373 +1,181 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Making, watching and replacing the children.  What goes to them and comes
- * from them is in channel.c.
+ * Whoever serves this shard, from when the launcher tells of him to his end.
  */
-#include <sys/socket.h>
-#include <sys/wait.h>
-
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "channel.h"
 #include "children.h"
-#include "counts.h"
 #include "log.h"
-#include "../usherd/program.h"
-#include "recycle.h"
+#include "request.h"
 #include "slots.h"
 
-enum {
-	SETTLED_MS = 10 * 1000,	/* a child that lived so long was not looping */
-	PAUSE_MIN_MS = 100,
-	PAUSE_MAX_MS = 2 * 1000, /* no longer: others wait for it, too */
-	PAUSE_DOUBLINGS = 5,
-	SPARES = 4		/* parsers of a protocol that start or drain
-				 * while others do the work */
-};
+static struct child			 children[PLACES];
+static bool				 kinds[CHILD_KINDS];	/* wanted */
+static const struct children_listener	*listener;
+static struct event			*bury;
 
-static struct child			*children;
-static size_t				 nchildren;
-static unsigned int			 jobs;
-static const struct child_settings	*settings;
-static struct event_base		*loop;
-static bool				 finishing;
-static bool				 settled; /* all were ready once */
-
-const char *
-child_name(const struct child *child)
+void
+child_say(const struct child *child, enum log_why why, unsigned int count,
+    unsigned int value)
 {
-	static char name[64];
+	struct log_record record;
 
-	(void)snprintf(name, sizeof(name), "%s %s %u (pid %d)",
-	    child->protocol == PROTOCOL_TLS ? "tls" : "http",
-	    child->role == ROLE_PARSER ? "parser" : "relay", child->number,
-	    (int)child->pid);	/* fits: bounded words and numbers */
-	return name;
-}
-
-/* In the child: its descriptors, its signals, its program. */
-static void __attribute__((noreturn))
-become(const struct child *child, int control, int report)
-{
-	const struct privilege	*who = settings->privilege;
-	const bool		 parser = child->role == ROLE_PARSER;
-	char			 ids[32], limit[16], pipes[24];
-	char			*argv[12];
-	int			 program, n = 0;
-
-	program = settings->programs[!parser ? PROGRAM_RELAY :
-	    child->protocol == PROTOCOL_TLS ? PROGRAM_TLS : PROGRAM_HTTP];
-	(void)snprintf(ids, sizeof(ids), "%u:%u", (unsigned int)who->uid,
-	    (unsigned int)who->gid);
-	(void)snprintf(limit, sizeof(limit), "%u",
-	    parser ? settings->parser_clients + 16 :
-	    settings->relay_pairs * 6 + 32);
-	argv[n++] = (char *)(uintptr_t)(!parser ? "usherd-relay" :
-	    child->protocol == PROTOCOL_TLS ? "usherd-tls" : "usherd-http");
-	if (who->chroot)
-		argv[n++] = (char *)(uintptr_t)"-c";
-	if (who->root) {
-		argv[n++] = (char *)(uintptr_t)"-i";
-		argv[n++] = ids;
-	}
-	argv[n++] = (char *)(uintptr_t)"-n";
-	argv[n++] = limit;
-	if (!parser || child->protocol == PROTOCOL_TLS) {
-		argv[n++] = (char *)(uintptr_t)"-e";
-		argv[n++] = (char *)(uintptr_t)(parser ? settings->engine :
-		    child->protocol == PROTOCOL_TLS ? "tls" : "http");
-	}
-	if (!parser) {
-		(void)snprintf(pipes, sizeof(pipes), "%zu",
-		    settings->relay_pipes);
-		argv[n++] = (char *)(uintptr_t)"-p";
-		argv[n++] = pipes;
-	}
-	argv[n] = NULL;
-	/* ^C reaches the whole process group: the parent decides, not they. */
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGQUIT, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGUSR1, SIG_IGN);
-	(void)signal(SIGUSR2, SIG_IGN);
-	privilege_raise(who);
-	if (dup2(control, CHILD_CONTROL) != -1 &&
-	    dup2(report, CHILD_REPORT) != -1 &&
-	    dup2(who->empty, CHILD_EMPTY) != -1)
-		program_execute(program, argv);
-	err(1, "%s", argv[0]);
-}
-
-int
-child_start(struct child *child)
-{
-	int control[2], report[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-	    control) == -1)
-		return -1;
-	if (pipe2(report, O_CLOEXEC) == -1) {
-		(void)close(control[0]);
-		(void)close(control[1]);
-		return -1;
-	}
-	child->pid = fork();
-	if (child->pid == 0)
-		become(child, control[1], report[1]);
-	(void)close(control[1]);	/* the child's ends */
-	(void)close(report[1]);
-	if (child->pid == -1) {
-		(void)close(control[0]);
-		(void)close(report[0]);
-		return -1;
-	}
-	slot_put(child->control, control[0]);
-	slot_put(child->report, report[0]);
-	child->state = CHILD_STARTING;
-	child->started = timeouts_now();
-	child->load = child->taken = 0;
-	channel_reset(child);
-	if (event_add(child->reports, NULL) == -1)
-		child_kill(child, "cannot be listened to");
-	return 0;
+	memset(&record, 0, sizeof(record));
+	record.kind = LOG_CHILD;
+	record.child = child->kind;
+	record.pid = (uint32_t)child->pid;
+	record.why = why;
+	record.count = count;
+	record.value = value;
+	log_send(&record);
 }
 
 static void
-restart(evutil_socket_t fd, short what, void *arg)
+child_forget(struct child *child)
 {
-	static const struct timeval	 later = { 1, 0 };
-	struct child			*child = arg;
-
-	(void)fd;
-	(void)what;
-	if (finishing)
-		return;
-	count_replaced();
-	if (child_start(child) == 0)
-		return;
-	log_line("%s: cannot start: %s", child_name(child), strerror(errno));
-	(void)evtimer_add(child->restart, &later);
-}
-
-/* The first replacement is at once; those of a crash loop come slower. */
-static void
-replace(struct child *child)
-{
-	struct timeval	pause = { 0, 0 };
-	int64_t		ms = 0;
-
-	if (timeouts_now() - child->started > SETTLED_MS)
-		child->failures = 0;
-	if (child->failures > 0) {
-		ms = child->failures > PAUSE_DOUBLINGS ? PAUSE_MAX_MS :
-		    PAUSE_MIN_MS << (child->failures - 1);
-		if (ms > PAUSE_MAX_MS)
-			ms = PAUSE_MAX_MS;
-		log_line("%s ended %u times in a row: next start in %lld ms",
-		    child_name(child), child->failures + 1, (long long)ms);
-	}
-	child->failures++;
-	child->pid = -1;
-	pause.tv_sec = ms / 1000;
-	pause.tv_usec = ms % 1000 * 1000;
-	if (ms == 0)
-		restart(-1, 0, child);
-	else
-		(void)evtimer_add(child->restart, &pause);
-}
-
-/* How it ended, for people; the reason is never the child's own words. */
-static void
-log_end(const struct child *child, int status)
-{
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_line("%s killed by the sandbox (SIGSYS)",
-		    child_name(child));
-	else if (WIFSIGNALED(status))
-		log_line("%s killed by signal %d", child_name(child),
-		    WTERMSIG(status));
-	else
-		log_line("%s exited %d", child_name(child),
-		    WEXITSTATUS(status));
-}
-
-/* Nobody comes in its place, until it is another's successor. */
-static void
-empty(struct child *child)
-{
-	child->pid = -1;
-	child->state = CHILD_SPARE;
-	child->failures = 0;
-}
-
-static void
-buried(struct child *child, int status)
-{
-	const enum child_state state = child->state;
-
-	if (state != CHILD_ENDED && (!finishing || child->load > 0))
-		log_end(child, status);
-	if (!settled)
-		errx(1, "%s could not start: see above", child_name(child));
 	(void)event_del(child->reports);	/* before the close */
 	slot_empty(child->control);
 	slot_empty(child->report);
-	child->state = CHILD_DOWN;
-	channel_reset(child);
-	if (child->role == ROLE_RELAY && child->load > 0)
-		log_line("%s: %u connections lost", child_name(child),
-		    child->load);
-	settings->listener->lost(child);
-	child->load = 0;
-	settings->listener->ended();
-	if (recycle_buried(child, state))
-		empty(child);
-	else if (!finishing)
-		replace(child);
+	channel_close(child);
+	child->state = CHILD_NONE;
 }
 
-void
-children_reap(void)
-{
-	size_t	i;
-	pid_t	pid;
-	int	status;
-
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		for (i = 0; i < nchildren; i++) {
-			if (children[i].pid == pid)
-				break;
-		}
-		if (i == nchildren)
-			continue;
-		if (WIFSTOPPED(status))
-			child_kill(&children[i], "stopped");
-		else
-			buried(&children[i], status);
-	}
-}
-
-void
-child_kill(struct child *child, const char *why)
-{
-	if (child->pid == -1)
-		return;
-	log_line("%s %s: replacing it", child_name(child), why);
-	child_end(child);
-}
-
-void
-child_end(const struct child *child)
-{
-	if (child->pid != -1)
-		(void)kill(child->pid, SIGKILL); /* else it is dead already */
-}
-
-void
-children_finish(void)
-{
-	finishing = true;
-}
-
-/* number 0: a spare place. */
+/* What was in its hands is lost, and it is of no use any more. */
 static void
-make_one(struct child *child, enum role role, enum protocol protocol,
-    unsigned int number)
+child_lost(struct child *child)
 {
-	memset(child, 0, sizeof(*child));
-	child->state = number == 0 ? CHILD_SPARE : CHILD_DOWN;
-	child->role = role;
-	child->protocol = protocol;
-	child->number = number;
-	child->pid = -1;
-	child->capacity = role == ROLE_PARSER ? settings->parser_clients :
-	    settings->relay_pairs;
-	child->control = slot_new();
-	child->report = slot_new();
-	child->reports = event_new(loop, child->report, EV_READ | EV_PERSIST,
-	    channel_reports, child);
-	child->restart = evtimer_new(loop, restart, child);
-	if (child->reports == NULL || child->restart == NULL)
-		errx(1, "out of memory");
-	channel_reset(child);
+	if (child->role == ROLE_RELAY && child->load > 0)
+		child_say(child, LOG_LOST, child->load, 0);
+	child_forget(child);
+	request_kill(child->place);	/* if it lives, and has only closed */
+	listener->lost(child);
+	child->load = 0;
+	listener->ended();
 }
 
-void
-children_make(struct event_base *base, const struct child_settings *how,
-    const bool wanted[PROTOCOL_COUNT], unsigned int n)
+/* Not in the middle of what others do with it. */
+static void
+bury_all(evutil_socket_t fd, short what, void *arg)
 {
-	unsigned int	i;
-	int		protocol;
+	unsigned int place;
 
-	settings = how;
-	loop = base;
-	jobs = n;
-	/* Events point into the table: it never moves. */
-	children = calloc((size_t)PROTOCOL_COUNT * (2 * n + SPARES),
-	    sizeof(*children));
-	if (children == NULL)
-		errx(1, "out of memory");
-	channel_begin(base, how->listener);
-	recycle_make(base, how->recycle);
-	for (protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
-		for (i = 1; wanted[protocol] && i <= n; i++) {
-			make_one(&children[nchildren++], ROLE_PARSER,
-			    (enum protocol)protocol, i);
-			make_one(&children[nchildren++], ROLE_RELAY,
-			    (enum protocol)protocol, i);
-		}
-		for (i = 0; wanted[protocol] && i < SPARES; i++)
-			make_one(&children[nchildren++], ROLE_PARSER,
-			    (enum protocol)protocol, 0);
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (place = 0; place < PLACES; place++) {
+		if (children[place].state == CHILD_ENDED)
+			child_lost(&children[place]);
 	}
 }
 
 void
-children_start(void)
+child_kill(struct child *child, enum log_why why)
 {
-	size_t i;
+	if (child->state == CHILD_NONE || child->state == CHILD_ENDED)
+		return;
+	if (why != LOG_DRAINED_LONG)
+		child_say(child, why, 0, 0);
+	(void)event_del(child->reports);	/* not one word more */
+	child->state = CHILD_ENDED;
+	request_kill(child->place);
+	event_active(bury, 0, 0);
+}
 
-	for (i = 0; i < nchildren; i++) {
-		if (children[i].state != CHILD_SPARE &&
-		    child_start(&children[i]) == -1)
-			err(1, "%s", child_name(&children[i]));
-	}
+static void
+on_ready(struct child *child)
+{
+	child->state = CHILD_READY;
+	listener->ready(child);
+}
+
+static void
+on_ended(struct child *child, unsigned int n)
+{
+	child->load -= n;	/* at most so many: rules.c */
+	listener->ended();
+	child_release_drained(child);
+}
+
+static int
+on_verdict(struct child *child, const struct verdict *verdict)
+{
+	return listener->verdict(child, verdict);
+}
+
+static int
+on_report(struct child *child, const struct report *report)
+{
+	return listener->report(child, report);
+}
+
+void
+child_drain(struct child *child)
+{
+	child->state = CHILD_DRAINING;
+	child_release_drained(child);
+}
+
+void
+child_release_drained(struct child *child)
+{
+	if (child->state == CHILD_DRAINING && child->load == 0)
+		child_forget(child);
+}
+
+int
+children_add(const struct front_order *order, const int fds[2])
+{
+	struct child *child;
+
+	if (order->place >= PLACES || !kinds[order->place / GENERATIONS])
+		return -1;
+	child = &children[order->place];
+	if (child->state != CHILD_NONE)
+		return -1;
+	slot_put(child->control, fds[0]);
+	slot_put(child->report, fds[1]);
+	child->pid = (pid_t)order->pid;
+	child->load = child->taken = 0;
+	child->state = CHILD_STARTING;
+	if (channel_open(child) == -1 ||
+	    event_add(child->reports, NULL) == -1)
+		child_kill(child, LOG_NO_EVENT);
+	return 0;
 }
 
 bool
 children_ready(void)
 {
-	size_t i;
+	unsigned int	kind, place;
+	bool		ready;
 
-	for (i = 0; i < nchildren; i++) {
-		if (children[i].state != CHILD_READY &&
-		    children[i].state != CHILD_SPARE)
+	for (kind = 0; kind < CHILD_KINDS; kind++) {
+		ready = !kinds[kind];
+		for (place = kind * GENERATIONS;
+		    place < (kind + 1) * GENERATIONS; place++)
+			ready |= children[place].state == CHILD_READY;
+		if (!ready)
 			return false;
 	}
-	settled = true;
 	return true;
 }
 
 struct child *
 child_choose(enum role role, enum protocol protocol)
 {
-	const unsigned int	 each = role == ROLE_PARSER ?
-				    settings->parser_clients :
-				    settings->relay_pairs;
-	unsigned int		 load = 0;
-	struct child		*best = NULL, *child;
+	struct child	*best = NULL, *child;
+	unsigned int	 load = 0, capacity = 0;
 
-	for (child = children; child < children + nchildren; child++) {
-		if (child->role != role || child->protocol != protocol)
+	for (child = children; child < children + PLACES; child++) {
+		if (child->role != role || child->protocol != protocol ||
+		    child->state == CHILD_NONE)
 			continue;
 		load += child->load;
+		capacity = child->capacity;
 		if (child->state != CHILD_READY || child->clogged ||
 		    child->load >= child->capacity)
 			continue;
@@ -375,30 +183,86 @@ child_choose(enum role role, enum protocol protocol)
 			best = child;
 	}
 	/* Those that drain take the places of as many others. */
-	return load < each * jobs ? best : NULL;
-}
-
-struct child *
-child_spare(enum protocol protocol)
-{
-	struct child *child;
-
-	for (child = children; child < children + nchildren; child++) {
-		if (child->state == CHILD_SPARE && child->protocol == protocol)
-			return child;
-	}
-	return NULL;
+	return load < capacity ? best : NULL;
 }
 
 unsigned int
 children_relayed(void)
 {
-	unsigned int	sum = 0;
-	size_t		i;
+	unsigned int place, sum = 0;
 
-	for (i = 0; i < nchildren; i++) {
-		if (children[i].role == ROLE_RELAY)
-			sum += children[i].load;
+	for (place = 0; place < PLACES; place++) {
+		if (children[place].role == ROLE_RELAY)
+			sum += children[place].load;
 	}
 	return sum;
+}
+
+unsigned int
+children_draining(enum child_kind kind)
+{
+	unsigned int place, n = 0;
+
+	for (place = 0; place < PLACES; place++)
+		n += children[place].kind == kind &&
+		    children[place].state == CHILD_DRAINING;
+	return n;
+}
+
+void
+children_each(void (*call)(struct child *, void *), void *arg)
+{
+	unsigned int place;
+
+	for (place = 0; place < PLACES; place++) {
+		if (children[place].state != CHILD_NONE)
+			call(&children[place], arg);
+	}
+}
+
+static void
+make_one(struct event_base *base, unsigned int place, unsigned int capacity)
+{
+	struct child *child = &children[place];
+
+	child->control = slot_new();
+	child->report = slot_new();
+	child->capacity = capacity;
+	child->reports = event_new(base, child->report, EV_READ | EV_PERSIST,
+	    channel_reports, child);
+	if (child->reports == NULL)
+		errx(1, "out of memory");
+}
+
+void
+children_make(struct event_base *base, const struct children_listener *who,
+    const bool wanted[PROTOCOL_COUNT], unsigned int parser_clients,
+    unsigned int relay_pairs)
+{
+	static const struct channel_listener	channel = {
+		on_verdict, on_report, on_ready, on_ended, child_lost,
+		child_kill
+	};
+	struct child				*child;
+	unsigned int				 place;
+
+	listener = who;
+	channel_begin(base, &channel);
+	bury = event_new(base, -1, 0, bury_all, NULL);
+	if (bury == NULL)
+		errx(1, "out of memory");
+	for (place = 0; place < PLACES; place++) {
+		child = &children[place];
+		child->place = place;
+		child->kind = (enum child_kind)(place / GENERATIONS);
+		child->role = child->kind == CHILD_TLS ||
+		    child->kind == CHILD_HTTP ? ROLE_PARSER : ROLE_RELAY;
+		child->protocol = child->kind == CHILD_TLS ||
+		    child->kind == CHILD_TLS_RELAY ? PROTOCOL_TLS :
+		    PROTOCOL_HTTP;
+		kinds[child->kind] = wanted[child->protocol];
+		if (kinds[child->kind])
+			make_one(base, place, child->role == ROLE_PARSER ?
+			    parser_clients : relay_pairs);
+	}
 }

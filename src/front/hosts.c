@@ -15,7 +15,6 @@
 #include "hosts.h"
 #include "hosts_system.h"
 #include "log.h"
-#include "slots.h"
 
 static const char *const entry_names[HOST_ENTRIES] = {
 	[HOST_TLS_HANDOFF] = "tls-handoff",
@@ -45,24 +44,9 @@ anybody_may_rename(const struct stat *st)
 	    (st->st_mode & S_ISVTX) == 0;
 }
 
-void
-hosts_open(const char *path)
-{
-	struct stat	st;
-	int		fd;
-
-	fd = hosts_system_open(path);
-	if (fstat(fd, &st) == -1)
-		err(1, "hosts directory %s", path);
-	if (anybody_may_rename(&st))
-		errx(1, "hosts directory %s: its group or others may rename "
-		    "anybody's host in it: chmod go-w, or chmod +t", path);
-	hosts = slot_fix(fd);
-	hosts_path = path;
-}
-
-void
-hosts_try(void)
+/* With the rights that connections will be looked up with. */
+static void
+search_try(void)
 {
 	int fd;
 
@@ -74,6 +58,22 @@ hosts_try(void)
 	if (fd == -1)
 		err(1, "hosts directory %s", hosts_path);
 	(void)close(fd);	/* O_PATH */
+}
+
+void
+hosts_use(int directory, const char *path)
+{
+	struct stat st;
+
+	hosts = directory;
+	hosts_path = path;
+	hosts_system_try(hosts, path);
+	if (fstat(hosts, &st) == -1)
+		err(1, "hosts directory %s", path);
+	if (anybody_may_rename(&st))
+		errx(1, "hosts directory %s: its group or others may rename "
+		    "anybody's host in it: chmod go-w, or chmod +t", path);
+	search_try();
 }
 
 /* hosts/ is looked at anew each time: its mode may have been changed. */
@@ -88,8 +88,7 @@ hosts_look(struct host *host, struct place *place)
 	if (st.st_nlink == 0) {
 		/* The log is the loop's, which looks first. */
 		if (!host->patience->waits && !told) {
-			log_line("hosts directory %s has been removed, and "
-			    "nothing is found any more: restart", hosts_path);
+			log_hosts_gone();
 			told = true;
 		}
 		return REFUSAL_HOSTS_GONE;

@@ -57,18 +57,12 @@ struct host {
 };
 
 /*
- * Opens the hosts directory, once, and keeps to it, whatever its path leads to
- * later.  Exits 1 with a line on stderr when it is not there, not a directory,
- * or when others may write to it and it is not sticky: they could then rename
- * anybody's host.
+ * Looks up in this directory from now on, whatever its path leads to later.
+ * Exits 1 with a line on stderr when we may not, when the system lacks what
+ * looking up needs, or when others may write to it and it is not sticky: they
+ * could then rename anybody's host.
  */
-void	hosts_open(const char *path);
-
-/*
- * With the rights that connections will be looked up with: exits 1 with a
- * line on stderr when names in hosts/ cannot be looked up.
- */
-void	hosts_try(void);
+void	hosts_use(int directory, const char *path);
 
 /*
  * Finds the host of a name (NULL: no name was given): hosts/NAME, else

@@ -68,16 +68,13 @@ hosts_entry(int directory, const char *name, enum hosts_wait wait)
 }
 
 /* openat2(2) and /proc are asked as they will be for each connection. */
-int
-hosts_system_open(const char *path)
+void
+hosts_system_try(int hosts, const char *path)
 {
 	char		 self[32];
 	struct stat	 ours, shown;
-	int		 hosts, fd;
+	int		 fd;
 
-	hosts = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (hosts == -1)
-		err(1, "hosts directory %s", path);
 	fd = ask(hosts, ".", HOSTS_ENTRY);
 	if (fd == -1 && (errno == ENOSYS || errno == EPERM))
 		errx(1, "openat2(2) cannot be used here: it needs Linux 5.6, "
@@ -96,7 +93,6 @@ hosts_system_open(const char *path)
 	    ours.st_dev != shown.st_dev)
 		errx(1, "/proc is not mounted: tenants' sockets are connected "
 		    "to by /proc/self/fd");
-	return hosts;
 }
 
 ssize_t

@@ -15,10 +15,10 @@
  */
 
 /*
- * Opens the directory itself for looking things up, and makes sure that the
- * functions below will work with it.  Exits 1 with a line on stderr.
+ * Makes sure that the functions below will work with this directory, whose
+ * path is for people.  Exits 1 with a line on stderr.
  */
-int	hosts_system_open(const char *path);
+void	hosts_system_try(int hosts, const char *path);
 
 /*
  * Opens what bears this name in the directory, be it a link, without following

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <string.h>
-
-#include "log.h"
 #include "recycle.h"
+#include "request.h"
 
 enum {
 	TERM_MS = 60 * 60 * 1000,
-	AGAIN_MS = 2 * 1000,	/* no spare place, or no process to be had */
+	AGAIN_MS = 2 * 1000,	/* so many drain already, or none came */
 	DRAIN_MS = 10 * 60 * 1000 /* a client that keeps its HTTP connection
 				 * busy for longer loses it */
 };
@@ -26,61 +23,45 @@ term_move(struct child *child, struct timeouts *list)
 }
 
 static struct child *
-child_of(struct timeout *age)
+child_of(struct timeout *term)
 {
 	struct child *child;
 
-	child = (void *)((char *)age - offsetof(struct child, term));
+	child = (void *)((char *)term - offsetof(struct child, term));
 	child->termed = NULL;
 	return child;
 }
 
+/*
+ * One more that drains must not end the oldest of them: its relay may hold
+ * connections that last for days.
+ */
 static void
 begin(struct child *old)
 {
-	struct child *new;
-
-	if (old->state != CHILD_READY || old->successor != NULL)
+	if (old->state != CHILD_READY)
 		return;
-	new = child_spare(old->protocol);
-	if (new == NULL) {
-		term_move(old, &again);	/* so many are draining already */
-		return;
-	}
-	new->number = old->number;
-	if (child_start(new) == -1) {
-		log_line("%s: cannot start its successor: %s",
-		    child_name(old), strerror(errno));
-		term_move(old, &again);
-		return;
-	}
-	new->predecessor = old;
-	old->successor = new;
+	/* Asked once more where none has come. */
+	term_move(old, &again);
+	if (children_draining(old->kind) < DRAINING_MAX &&
+	    children_draining(old->protocol == PROTOCOL_HTTP ?
+	    CHILD_HTTP_RELAY : old->kind) < DRAINING_MAX)
+		request_replace(old->kind);
 }
 
 static void
-term_over(struct timeout *age)
+term_over(struct timeout *term)
 {
-	begin(child_of(age));
-}
-
-/* With nothing in its hands it is not missed. */
-static void
-end(struct child *child)
-{
-	term_move(child, NULL);
-	child->state = CHILD_ENDED;
-	child_end(child);
+	begin(child_of(term));
 }
 
 static void
-drain_over(struct timeout *age)
+drain_over(struct timeout *term)
 {
-	struct child *child = child_of(age);
+	struct child *child = child_of(term);
 
-	log_line("%s: %u connections cut after draining for %d s",
-	    child_name(child), child->load, DRAIN_MS / 1000);
-	end(child);
+	child_say(child, LOG_DRAINED_LONG, child->load, DRAIN_MS / 1000);
+	child_kill(child, LOG_DRAINED_LONG);
 }
 
 void
@@ -94,42 +75,39 @@ void
 recycle_released(struct child *parser)
 {
 	if (parser->state == CHILD_DRAINING && parser->load == 0)
-		end(parser);
+		term_move(parser, NULL);
+	child_release_drained(parser);
+}
+
+static void
+succeed(struct child *old, void *arg)
+{
+	struct child *new = arg;
+
+	if (old->kind != new->kind || old == new || old->state != CHILD_READY)
+		return;
+	if (old->role == ROLE_PARSER) {
+		child_say(new, LOG_SUCCEEDS, old->taken,
+		    (unsigned int)old->pid);
+		term_move(old, &drains);
+		if (old->load == 0)
+			term_move(old, NULL);
+	}
+	child_drain(old);
 }
 
 void
-recycle_ready(struct child *parser)
+recycle_ready(struct child *child)
 {
-	struct child *old = parser->predecessor;
-
-	if (parser->role != ROLE_PARSER || limit == 0)
-		return;
-	term_move(parser, &terms);
-	if (old == NULL)
-		return;
-	parser->predecessor = old->successor = NULL;
-	log_line("%s takes the place of pid %d after %u connections",
-	    child_name(parser), (int)old->pid, old->taken);
-	old->state = CHILD_DRAINING;
-	term_move(old, &drains);
-	recycle_released(old);
+	children_each(succeed, child);
+	if (child->role == ROLE_PARSER && limit != 0)
+		term_move(child, &terms);
 }
 
-bool
-recycle_buried(struct child *child, enum child_state state)
+void
+recycle_lost(struct child *child)
 {
-	struct child *old = child->predecessor, *new = child->successor;
-
 	term_move(child, NULL);
-	child->predecessor = child->successor = NULL;
-	if (old != NULL) {		/* it goes on, for now */
-		old->successor = NULL;
-		term_move(old, &again);
-	}
-	if (new != NULL)		/* it comes all the same */
-		new->predecessor = NULL;
-	return old != NULL || new != NULL || state == CHILD_DRAINING ||
-	    state == CHILD_ENDED;
 }
 
 void

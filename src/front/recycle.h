@@ -6,7 +6,7 @@
 
 /*
  * Parsers give way to new ones: whoever has taken one over unseen does not
- * keep it for ever.  A successor is started in a spare place; when it is
+ * keep it for ever.  The launcher is asked for a successor; when that is
  * ready, the old one gets no new connections, finishes those that it has, and
  * ends.
  */
@@ -16,11 +16,11 @@ void	recycle_make(struct event_base *base, unsigned int connections);
 
 /* It was shown one more connection. */
 void	recycle_shown(struct child *parser);
-/* It is ready: its hour begins, and its predecessor's ends. */
-void	recycle_ready(struct child *parser);
 /* It has let go of a connection. */
 void	recycle_released(struct child *parser);
-/* A child has died in this state.  Is its place to stay empty? */
-bool	recycle_buried(struct child *child, enum child_state state);
+/* A child is ready: those of its kind before it drain. */
+void	recycle_ready(struct child *child);
+/* It has gone. */
+void	recycle_lost(struct child *child);
 
 #endif

@@ -4,9 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../common/message.h"
-#include "../usherd/inherited.h"
 #include "slots.h"
+
+enum { INHERITED_MAX = 2048 };	/* numbers looked at: the launcher's own are
+				 * below */
 
 static int null_device = -1;
 
@@ -22,52 +23,17 @@ duplicate(void)
 }
 
 void
-slots_stdio(void)
+slots_make(int first)
 {
 	int fd;
 
-	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd == -1)
-			err(1, "/dev/null");
-	} while (fd <= STDERR_FILENO);
-	(void)close(fd);	/* none of the three was missing any more */
-}
-
-void
-slots_inherited(void)
-{
-	if (inherited_cloexec(STDERR_FILENO + 1) == -1)
-		err(1, "inherited descriptors");
-}
-
-int
-slot_fix(int fd)
-{
-	int fixed;
-
-	fixed = fcntl(fd, F_DUPFD_CLOEXEC, SLOTS_FIXED);
-	if (fixed == -1)
-		err(1, "descriptors");
-	if (fixed >= SLOTS_BASE)
-		errx(1, "too many inherited descriptors");
-	(void)close(fd);	/* its duplicate is in use */
-	return fixed;
-}
-
-void
-slots_reserve(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (fd == -1)
-			err(1, "/dev/null");
-	} while (fd < CHILD_FIRST_FREE);
-	null_device = fd;
-	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1)
-		err(1, "descriptors");
+	for (fd = first; fd < INHERITED_MAX; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			errx(1, "descriptor %d was inherited", fd);
+	}
+	null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null_device == -1)
+		err(1, "/dev/null");
 }
 
 void
@@ -78,8 +44,8 @@ slots_fill(void)
 	do {
 		fd = duplicate();
 		if (fd > SLOTS_BASE)
-			errx(1, "too many listeners and children: fewer than "
-			    "%d descriptors of our own", SLOTS_BASE);
+			errx(1, "too many listeners: fewer than %d "
+			    "descriptors of our own", SLOTS_BASE);
 	} while (fd < SLOTS_BASE);
 	(void)close(fd);	/* the first number of the others */
 }

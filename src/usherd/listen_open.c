@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include "../common/address.h"
-#include "listen_open.h"
 #include "../common/tcp_options.h"
+#include "descriptors.h"
+#include "listen_open.h"
 
 enum {
 	LISTEN_FDS_START = 3,	/* sd_listen_fds(3) */
@@ -73,11 +74,7 @@ add(struct opening *opening, enum protocol protocol, int fd, const char *name,
 	if (opening->n == opening->max)
 		errx(1, "%s: too many listening sockets", name);
 	listener = &opening->listeners[opening->n++];
-	/* Out of the way of stdio and of what children find at their start. */
-	listener->fd = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_FIRST_FREE);
-	if (listener->fd == -1)
-		err(1, "%s", name);
-	(void)close(fd);	/* its duplicate is in use */
+	listener->fd = descriptor_high(fd);
 	listener->protocol = protocol;
 	listener->given = given;
 	options_set(listener, name);
@@ -290,4 +287,23 @@ listen_open(const struct options *options, struct listener *listeners,
 		    "descriptor 0");
 	take_over(&opening, PROTOCOL_TLS, STDIN_FILENO, "descriptor 0");
 	return opening.n;
+}
+
+void
+listen_inherit(struct listener *listeners, size_t *n, enum protocol protocol,
+    int fd, unsigned int changed, bool given)
+{
+	const char	*wrong = not_listening(fd);
+	struct listener	*listener;
+
+	if (wrong != NULL)
+		errx(1, "upgrade: descriptor %d is %s", fd, wrong);
+	if (*n == LISTENERS_MAX * 2)
+		errx(1, "upgrade: too many listening sockets");
+	listener = &listeners[(*n)++];
+	listener->fd = descriptor_high(fd);
+	listener->protocol = protocol;
+	listener->changed = changed;
+	listener->given = given;
+	name_make(listener);
 }

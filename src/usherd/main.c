@@ -1,37 +1,39 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * usherd, the parent: from the command line to the loop, and out of it.
+ * usherd, the launcher: it holds the listening sockets and starts, watches and
+ * ends all others, with the rights that it was started with.  It takes in
+ * nothing that a client or a tenant chose: signals, how its children ended,
+ * and bytes that each name one request.
  */
-#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
-#include "../child/loop.h"
-#include "../front/budget.h"
-#include "../front/counts.h"
-#include "../front/hosts.h"
-#include "../front/listener.h"
-#include "../front/log.h"
-#include "options.h"
+#include "descriptors.h"
+#include "empty.h"
+#include "inherited.h"
+#include "logger.h"
 #include "pipes.h"
 #include "program.h"
-#include "../front/query.h"
-#include "../front/slots.h"
-#include "../front/inflight.h"
-#include "../front/connection.h"
+#include "say.h"
+#include "settings.h"
+#include "shard.h"
+#include "upgrade.h"
 
 enum {
 	PARSER_CLIENTS_MAX = 4096,	/* that have not said a name yet */
 	RELAY_PAIRS_MAX = 65536,
 	RELAY_DESCRIPTORS = 6,		/* two sockets, two pipes */
-	UNPICKED_MAX = 4096,
-	DESCRIPTORS_MIN = 1024,
-	DESCRIPTORS_MAX = 1024 * 1024
+	FRONT_RESERVED = 512,		/* numbers of a front's own */
+	PING_MS = 3000
 };
 
 enum phase {
@@ -41,138 +43,316 @@ enum phase {
 	PHASE_DRAINING		/* SIGTERM, SIGINT: for -g seconds at most */
 };
 
-static struct event_base	*loop;
-static struct event		*grace_timer;
-static struct options		 options;
-static enum phase		 phase;
+static struct settings	 settings;
+static struct shard	 shards[JOBS_MAX];
+static unsigned int	 nshards;
+static enum phase	 phase;
+static int64_t		 grace_end;	/* ms; 0: none */
+static int64_t		 next_ping;
+static volatile sig_atomic_t seen[NSIG];
 
-static void
-leave_when_empty(void)
+static void __attribute__((noreturn))
+leave(int status)
 {
-	if (phase >= PHASE_FINISHING && connections_present() == 0 &&
-	    children_relayed() == 0)
-		(void)event_base_loopexit(loop, NULL);
+	unsigned int i;
+
+	shards_finish();
+	for (i = 0; i < nshards; i++)
+		shard_kill(&shards[i]);
+	upgrade_kill();
+	logger_finish();
+	exit(status);
 }
 
-static void
-grace_over(evutil_socket_t fd, short what, void *arg)
+static bool
+all_over(void)
 {
-	(void)fd;
-	(void)what;
-	(void)arg;
-	log_line("%u connections cut after %u s",
-	    connections_unrelayed() + children_relayed(), options.grace);
-	(void)event_base_loopexit(loop, NULL);
+	unsigned int i;
+
+	for (i = 0; i < nshards; i++) {
+		if (!shard_empty(&shards[i]))
+			return false;
+	}
+	return upgrade_over();
 }
 
 static void
 drain(bool limited)
 {
-	const struct timeval grace = { options.grace, 0 };
+	unsigned int i;
 
 	phase = limited ? PHASE_DRAINING : PHASE_FINISHING;
-	/* With a successor on the same sockets, the backlog is its. */
-	listeners_stop(limited);
+	shards_finish();
 	if (limited)
-		(void)evtimer_add(grace_timer, &grace);
-	log_line("no longer accepting, %u connections left",
-	    connections_unrelayed() + children_relayed());
-	leave_when_empty();
+		grace_end = shard_now() + settings.options.grace * 1000LL;
+	say_order(LOG_STOPPING, 0);
+	/* With a successor on the same sockets, the backlog is its. */
+	for (i = 0; i < nshards; i++)
+		shard_drain(&shards[i], limited);
+	upgrade_retire();
 }
 
 static void
-on_stop(evutil_socket_t number, short what, void *arg)
+on_stop(void)
 {
-	(void)number;
-	(void)what;
-	(void)arg;
 	/* A second signal, or one before anything has begun: at once. */
 	if (phase != PHASE_SERVING && phase != PHASE_FINISHING)
-		exit(0);
-	drain(true);
+		leave(0);
+	if (phase == PHASE_SERVING) {
+		drain(true);
+		return;
+	}
+	phase = PHASE_DRAINING;
+	grace_end = shard_now() + settings.options.grace * 1000LL;
 }
 
 static void
-on_quit(evutil_socket_t number, short what, void *arg)
+on_quit(void)
 {
-	(void)number;
-	(void)what;
-	(void)arg;
 	if (phase == PHASE_STARTING)
-		exit(0);	/* nobody is there to be waited for */
+		leave(0);	/* nobody is there to be waited for */
 	if (phase == PHASE_SERVING)
 		drain(false);
 }
 
-/* Sent by habit, by log rotation and by scripts: they must never harm. */
 static void
-on_harmless(evutil_socket_t number, short what, void *arg)
+reap(void)
 {
-	(void)what;
-	(void)arg;
-	log_line("%s: nothing to be done: what is in the hosts directory "
-	    "counts as soon as it is there", number == SIGHUP ? "SIGHUP" :
-	    "SIGUSR2");
-}
+	unsigned int	i;
+	pid_t		pid;
+	int		status;
 
-static void
-on_counts(evutil_socket_t number, short what, void *arg)
-{
-	(void)number;
-	(void)what;
-	(void)arg;
-	counts_log();
-}
-
-static void
-on_child(evutil_socket_t number, short what, void *arg)
-{
-	(void)number;
-	(void)what;
-	(void)arg;
-	children_reap();
-}
-
-/* Before they are watched, they must not end what is only about to start. */
-static void
-signals_early(void)
-{
-	static const int	harmless[] = { SIGHUP, SIGUSR1, SIGUSR2 };
-	size_t			i;
-
-	for (i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
-		if (signal(harmless[i], SIG_IGN) == SIG_ERR)
-			err(1, "signals");
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (logger_reap(pid, status) || upgrade_reap(pid, status))
+			continue;
+		for (i = 0; i < nshards; i++) {
+			if (shard_reap(&shards[i], pid, status))
+				break;
+		}
 	}
 }
 
-static void
-signal_watch(int number, event_callback_fn handler)
+/* The number has been seen: not any more. */
+static bool
+take(int number)
 {
-	struct event *event;
+	const bool was = seen[number] != 0;
 
-	event = evsignal_new(loop, number, handler, NULL);
-	if (event == NULL || event_add(event, NULL) == -1)
-		errx(1, "signals");
+	seen[number] = 0;
+	return was;
 }
 
-/* The limit that was set is the administrator's; we use all of it. */
-static unsigned int
-descriptors_raise(void)
+static void
+signals_act(void)
 {
-	struct rlimit rl;
+	if (take(SIGCHLD))
+		reap();
+	/* Sent by habit, by log rotation and by scripts: it must not harm. */
+	if (take(SIGHUP))
+		say("SIGHUP: nothing to be done: what is in the hosts "
+		    "directory counts as soon as it is there");
+	if (take(SIGUSR1))
+		say_order(LOG_COUNTS, 0);
+	if (take(SIGUSR2) && phase == PHASE_SERVING)
+		upgrade_begin(&settings);
+	if (take(SIGQUIT))
+		on_quit();
+	/* Each of them may be the second. */
+	if (take(SIGTERM))
+		on_stop();
+	if (take(SIGINT))
+		on_stop();
+}
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		err(1, "RLIMIT_NOFILE");
-	if (rl.rlim_max > DESCRIPTORS_MAX)
-		rl.rlim_max = DESCRIPTORS_MAX;
-	rl.rlim_cur = rl.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		err(1, "RLIMIT_NOFILE");
-	if (rl.rlim_cur < DESCRIPTORS_MIN)
-		errx(1, "only %llu open files allowed, %d needed: ulimit -n",
-		    (unsigned long long)rl.rlim_cur, DESCRIPTORS_MIN);
-	return (unsigned int)rl.rlim_cur;
+static void
+on_signal(int number)
+{
+	seen[number] = 1;
+}
+
+/* They are taken only where the loop waits. */
+static void
+signals_make(void)
+{
+	static const int	ours[] = {
+		SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2
+	};
+	struct sigaction	action;
+	sigset_t		blocked;
+	size_t			i;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = on_signal;
+	(void)sigemptyset(&blocked);		/* these two cannot fail */
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		(void)sigaddset(&blocked, ours[i]);
+	if (sigprocmask(SIG_BLOCK, &blocked, NULL) == -1)
+		err(1, "signals");
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (sigaction(ours[i], &action, NULL) == -1)
+			err(1, "signals");
+	}
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		err(1, "signals");
+}
+
+static void
+serve(void)
+{
+	const struct listener	*listener;
+	size_t			 i;
+
+	phase = PHASE_SERVING;
+	say("hosts directory %s: the one that it is now stays in use, "
+	    "whatever takes its place", settings.options.hosts);
+	for (i = 0; i < settings.nlisteners; i++) {
+		listener = &settings.listeners[i];
+		say("listening on %s for %s", listener->name,
+		    listener->protocol == PROTOCOL_TLS ? "tls" : "http");
+	}
+}
+
+/*
+ * At the start it is waited for all shards; those that cannot start do not
+ * stop the others, unless none can.
+ */
+static void
+settle(void)
+{
+	unsigned int i, ready = 0, failed = 0;
+
+	for (i = 0; i < nshards; i++) {
+		ready += shards[i].state == FRONT_READY;
+		failed += shards[i].failed;
+	}
+	if (ready + failed < nshards)
+		return;
+	if (ready == 0 && !upgrade_is_successor()) {
+		warnx("no shard could start: see above");
+		leave(1);
+	}
+	if (upgrade_is_trial()) {
+		if (failed > 0)
+			leave(1);
+		upgrade_ready();
+	}
+	if (settings.options.dry) {
+		if (failed > 0)
+			leave(1);
+		say("ready to serve %s: all was tried but to accept",
+		    settings.options.hosts);
+		leave(0);
+	}
+	serve();
+}
+
+/* Whoever is ready serves; then what was before an upgrade has done. */
+static void
+shards_serve(void)
+{
+	unsigned int i, serving = 0;
+
+	for (i = 0; i < nshards; i++) {
+		if (shards[i].state == FRONT_READY)
+			shard_serve(&shards[i]);
+		serving += shards[i].state == FRONT_SERVING;
+	}
+	if (serving > 0)
+		upgrade_retire();
+}
+
+/* The earlier of two times, of which 0 is none. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return a == 0 ? b : a;
+	return a < b ? a : b;
+}
+
+static void
+ping_all(int64_t now)
+{
+	unsigned int i;
+
+	if (now < next_ping)
+		return;
+	next_ping = now + PING_MS;
+	logger_ping();
+	for (i = 0; i < nshards; i++)
+		shard_ping(&shards[i]);
+}
+
+/* Does what is due.  Gives for how long nothing will be. */
+static int
+timers_act(void)
+{
+	const int64_t	now = shard_now();
+	int64_t		next;
+	unsigned int	i;
+
+	if (grace_end != 0 && now >= grace_end) {
+		if (!all_over())
+			say_order(LOG_CUT, settings.options.grace);
+		leave(0);
+	}
+	ping_all(now);
+	next = earlier(next_ping, grace_end);
+	next = earlier(next, logger_due(now));
+	next = earlier(next, upgrade_due(now));
+	for (i = 0; i < nshards && phase != PHASE_STARTING; i++)
+		next = earlier(next, shard_due(&shards[i], &settings, now));
+	return next > now ? (int)(next - now) : 0;
+}
+
+static void
+turn(void)
+{
+	struct pollfd	pollfds[JOBS_MAX + 2];
+	const int	wait_ms = timers_act();
+	struct timespec	limit = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
+	sigset_t	none;
+	unsigned int	i;
+	int		n;
+
+	for (i = 0; i < nshards; i++)
+		pollfds[i] = (struct pollfd){ shards[i].request, POLLIN, 0 };
+	pollfds[nshards] = (struct pollfd){ logger_request(), POLLIN, 0 };
+	pollfds[nshards + 1] = (struct pollfd){ upgrade_pipe(), POLLIN, 0 };
+	(void)sigemptyset(&none);
+	n = ppoll(pollfds, nshards + 2, &limit, &none);
+	if (n == -1 && errno != EINTR)
+		err(1, "poll");
+	for (i = 0; i < nshards && n > 0; i++) {
+		if (pollfds[i].revents != 0)
+			shard_hear(&shards[i], &settings);
+	}
+	if (n > 0 && pollfds[nshards].revents != 0)
+		logger_hear();
+	if (n > 0 && pollfds[nshards + 1].revents != 0)
+		upgrade_hear();
+	signals_act();
+}
+
+static void __attribute__((noreturn))
+run(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nshards; i++)
+		shard_start(&shards[i], &settings);
+	next_ping = shard_now() + PING_MS;
+	for (;;) {
+		if (phase == PHASE_STARTING)
+			settle();
+		if (phase == PHASE_SERVING)
+			shards_serve();
+		if (phase >= PHASE_FINISHING && all_over())
+			leave(0);
+		turn();
+		if (upgrade_is_due() && phase == PHASE_SERVING)
+			upgrade_execute(&settings, shards, nshards);
+	}
 }
 
 static unsigned int
@@ -181,119 +361,90 @@ at_most(unsigned int value, unsigned int limit)
 	return value < limit ? value : limit;
 }
 
+/* What each may hold, by what the system lets us have. */
 static void
-loop_says(const char *text)
+shares_find(void)
 {
-	log_line("event loop: %s", text);
-}
+	const unsigned int protocols =
+	    (unsigned int)settings.wanted[PROTOCOL_TLS] +
+	    (unsigned int)settings.wanted[PROTOCOL_HTTP];
 
-/* There are fewer timers than descriptors of our own. */
-static void
-loop_make(void)
-{
-	loop = loop_new(loop_says, SLOTS_BASE);
-	if (loop == NULL)
-		errx(1, "event base");
-	signal_watch(SIGTERM, on_stop);
-	signal_watch(SIGINT, on_stop);
-	signal_watch(SIGQUIT, on_quit);
-	signal_watch(SIGHUP, on_harmless);
-	signal_watch(SIGUSR2, on_harmless);
-	signal_watch(SIGUSR1, on_counts);
-	signal_watch(SIGCHLD, on_child);
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		err(1, "signals");
-	grace_timer = evtimer_new(loop, grace_over, NULL);
-	if (grace_timer == NULL)
-		errx(1, "out of memory");
+	settings.descriptors = descriptors_raise();
+	settings.parser_clients = at_most(PARSER_CLIENTS_MAX,
+	    (settings.descriptors - FRONT_RESERVED) / 4);
+	settings.relay_pairs = at_most(RELAY_PAIRS_MAX,
+	    (settings.descriptors - 32) / RELAY_DESCRIPTORS);
+	settings.relay_pipes = pipes_share(nshards * protocols);
 }
 
 static void
-keys_confine(const struct child_settings *settings)
+programs_open(void)
 {
-	struct sandbox_keys keys;
+	static const char *const	names[PROGRAMS] = {
+		[PROGRAM_FRONT] = "usherd-front",
+		[PROGRAM_TLS] = "usherd-tls",
+		[PROGRAM_HTTP] = "usherd-http",
+		[PROGRAM_RELAY] = "usherd-relay",
+		[PROGRAM_LOG] = "usherd-log"
+	};
+	unsigned int			i;
 
-	memset(&keys, 0, sizeof(keys));
-	keys.programs = settings->programs;
-	keys.nprograms = PROGRAMS;
-	keys.namespaces = !settings->privilege->root &&
-	    settings->privilege->chroot;
-	keys.base = SLOTS_BASE;
-	keys.fixed = SLOTS_FIXED;
-	sandbox_harden_parent();
-	queries_start();
-	sandbox_enter_parent(&keys);
+	for (i = 0; i < PROGRAMS; i++)
+		settings.programs[i] = program_open(names[i]);
 }
 
 static void
-run(void)
+root_find(void)
 {
-	children_start();
-	while (!children_ready()) {
-		if (event_base_loop(loop, EVLOOP_ONCE) != 0)
-			errx(1, "event loop");
-	}
-	if (options.dry) {
-		log_line("ready to serve %s: all was tried but to accept",
-		    options.hosts);
-		exit(0);
-	}
-	phase = PHASE_SERVING;
-	log_line("hosts directory %s: the one that it is now stays in use, "
-	    "whatever takes its place", options.hosts);
-	listeners_start(loop);
-	if (event_base_dispatch(loop) == -1)
-		errx(1, "event loop");
+	settings.empty = descriptor_high(empty_directory());
+	settings.chroot = settings.user.root ||
+	    sandbox_chroot_allowed(settings.empty) == 0;
+}
+
+/* The path is looked at with the rights that we were started with; whether
+ * it may serve, the fronts find out with theirs. */
+static int
+hosts_open(const char *path)
+{
+	int fd;
+
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		err(1, "hosts directory %s", path);
+	return descriptor_high(fd);
 }
 
 int
 main(int argc, char *argv[])
 {
-	static const struct child_listener	listener = {
-		connection_verdict, connection_report, connections_lost,
-		leave_when_empty
-	};
-	static struct child_settings		settings;
-	static struct privilege			privilege;
-	bool					wanted[PROTOCOL_COUNT] =
-						    { false };
-	unsigned int				descriptors;
+	unsigned int i;
 
-	slots_stdio();
-	signals_early();
-	options_read(&options, argc, argv);
-	slots_inherited();
+	descriptors_stdio();
+	signals_make();
+	options_read(&settings.options, argc, argv);
+	if (inherited_cloexec(STDERR_FILENO + 1) == -1)
+		err(1, "inherited descriptors");
+	upgrade_remember(argv);
 	sandbox_try();
-	privilege_find(&privilege, options.user);
-	listeners_open(&options, wanted);
-	slots_reserve();
-	hosts_open(options.hosts);
-	settings.programs[PROGRAM_TLS] = program_open("usherd-tls");
-	settings.programs[PROGRAM_HTTP] = program_open("usherd-http");
-	settings.programs[PROGRAM_RELAY] = program_open("usherd-relay");
-	privilege_lower(&privilege);
-	hosts_try();
-	budget_make();
-	loop_make();
-	descriptors = descriptors_raise();
-	settings.listener = &listener;
-	settings.privilege = &privilege;
-	settings.engine = options.engine;
-	settings.recycle = options.recycle;
-	settings.parser_clients = at_most(PARSER_CLIENTS_MAX,
-	    (descriptors - SLOTS_BASE) / (4 * options.jobs));
-	settings.relay_pairs = at_most(RELAY_PAIRS_MAX,
-	    (descriptors - 32 - KEYS_COUNT) / RELAY_DESCRIPTORS);
-	settings.relay_pipes = pipes_share(options.jobs *
-	    (unsigned int)(wanted[PROTOCOL_TLS] + wanted[PROTOCOL_HTTP]));
-	children_make(loop, &settings, wanted, options.jobs);
-	connections_make(loop, settings.parser_clients * options.jobs *
-	    PROTOCOL_COUNT, leave_when_empty);
-	slots_fill();
-	inflight_make(loop, at_most(UNPICKED_MAX,
-	    (descriptors - SLOTS_BASE) / 4));
-	keys_confine(&settings);
+	user_find(&settings.user, settings.options.user);
+	if (!upgrade_listeners(&settings))
+		settings.nlisteners = listen_open(&settings.options,
+		    settings.listeners, LISTENERS_MAX * 2);
+	for (i = 0; i < settings.nlisteners; i++)
+		settings.wanted[settings.listeners[i].protocol] = true;
+	descriptors_null();
+	settings.hosts = hosts_open(settings.options.hosts);
+	programs_open();
+	root_find();
+	nshards = settings.options.jobs;
+	shares_find();
+	for (i = 0; i < nshards; i++)
+		shard_make(&shards[i], i + 1);
+	sandbox_harden_launcher();
+	logger_start(&settings, shards, nshards);
+	if (!settings.chroot)
+		say("no empty root directory for children: not root, and "
+		    "no user namespaces allowed here");
+	upgrade_adopt();
 	run();
-	children_finish();
-	return 0;
 }

@@ -2,6 +2,8 @@
 #ifndef USHER_PROGRAM_H
 #define USHER_PROGRAM_H
 
+#include <stddef.h>
+
 /*
  * The children's programs: usherd finds them beside itself, else in
  * LIBEXECDIR, opens them once, and executes just these files ever after.
@@ -11,6 +13,9 @@
 int	program_open(const char *name);
 
 /* Executes the file; returns only when that fails, with errno. */
-void	program_execute(int program, char *const argv[]);
+void	program_execute(int program, const char *const argv[]);
+
+/* The path that we were executed from.  Gives -1 with errno. */
+int	program_self(char *path, size_t size);
 
 #endif

@@ -8,11 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../front/linux.h"
+#include "descriptors.h"
 #include "program.h"
-#include "../front/slots.h"
-
-const char program_empty_path[] = "";
 
 /* Gives -1 when it is not beside this program. */
 static int
@@ -44,7 +41,7 @@ program_open(const char *name)
 
 	fd = open_beside(name);
 	if (fd != -1)
-		return slot_fix(fd);
+		return descriptor_high(fd);
 	n = snprintf(path, sizeof(path), "%s/%s", LIBEXECDIR, name);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		errx(1, "%s: path too long", name);
@@ -52,14 +49,26 @@ program_open(const char *name)
 	if (fd == -1)
 		err(1, "%s (neither beside usherd nor in %s)", name,
 		    LIBEXECDIR);
-	return slot_fix(fd);
+	return descriptor_high(fd);
 }
 
 void
-program_execute(int program, char *const argv[])
+program_execute(int program, const char *const argv[])
 {
 	static char *const nothing[] = { NULL };
 
-	(void)syscall(SYS_execveat, program, program_empty_path, argv,
-	    nothing, AT_EMPTY_PATH);
+	(void)syscall(SYS_execveat, program, "", argv, nothing,
+	    AT_EMPTY_PATH);
+}
+
+int
+program_self(char *path, size_t size)
+{
+	ssize_t n;
+
+	n = readlink("/proc/self/exe", path, size - 1);
+	if (n == -1)
+		return -1;
+	path[n] = '\0';
+	return 0;
 }

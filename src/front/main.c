@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * usherd-front, the keys of a shard: it takes connections in, finds who they
+ * are for, and passes them on.  It never reads a byte of them.
+ */
+#include <sys/resource.h>
+
+#include <err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../sandbox/sandbox.h"
+#include "../child/ids.h"
+#include "../child/loop.h"
+#include "accept.h"
+#include "children.h"
+#include "connection.h"
+#include "counts.h"
+#include "events.h"
+#include "handoff.h"
+#include "hosts.h"
+#include "log.h"
+#include "machine.h"
+#include "options.h"
+#include "orders.h"
+#include "query.h"
+#include "recycle.h"
+#include "request.h"
+#include "slots.h"
+
+enum {
+	PARSER_CLIENTS_MAX = 4096,	/* that have not said a name yet */
+	RELAY_PAIRS_MAX = 65536,
+	RELAY_DESCRIPTORS = 6,		/* two sockets, two pipes */
+	INFLIGHT_MAX = 4096
+};
+
+static struct event_base	*loop;
+static struct front_options	 options;
+static bool			 ready, draining;
+
+static void
+leave_when_empty(void)
+{
+	if (draining && connections_present() == 0 &&
+	    children_relayed() == 0 && accept_stopped())
+		(void)event_base_loopexit(loop, NULL);
+}
+
+static void
+on_child(const struct front_order *order, const int fds[2])
+{
+	if (children_add(order, fds) == -1)
+		_exit(1);	/* the launcher does not say such things */
+}
+
+static void
+on_ping(void)
+{
+	request_say(REQUEST_PONG);
+}
+
+static void
+on_drain(bool sweep)
+{
+	if (draining)
+		return;
+	draining = true;
+	accept_stop(sweep);
+	leave_when_empty();
+}
+
+static void
+on_ready(struct child *child)
+{
+	recycle_ready(child);
+	if (ready || !children_ready())
+		return;
+	ready = true;
+	request_say(REQUEST_READY);
+}
+
+static void
+on_lost(struct child *child)
+{
+	recycle_lost(child);
+	events_lost(child);
+}
+
+static unsigned int
+at_most(unsigned int value, unsigned int limit)
+{
+	return value < limit ? value : limit;
+}
+
+static void
+limit(int what, rlim_t value)
+{
+	const struct rlimit rl = { value, value };
+
+	if (setrlimit(what, &rl) == -1)
+		err(1, "setrlimit");
+}
+
+/* What is ours for as long as we are. */
+static void
+tables_make(void)
+{
+	static const struct children_listener	children = {
+		events_verdict, events_report, on_ready, on_lost,
+		leave_when_empty
+	};
+	static const struct orders_listener	orders = {
+		on_child, accept_start, on_ping, on_drain
+	};
+	const unsigned int	descriptors = options.descriptors - SLOTS_BASE;
+	const unsigned int	clients = at_most(PARSER_CLIENTS_MAX,
+				    descriptors / 4);
+	bool			wanted[PROTOCOL_COUNT] = { false };
+	size_t			i;
+
+	for (i = 0; i < options.nlisteners; i++)
+		wanted[options.listeners[i].protocol] = true;
+	request_make(loop);
+	children_make(loop, &children, wanted, clients,
+	    at_most(RELAY_PAIRS_MAX, (options.descriptors - 32) /
+	    RELAY_DESCRIPTORS));
+	recycle_make(loop, options.recycle);
+	connections_make(loop, clients * PROTOCOL_COUNT, leave_when_empty);
+	/* The system counts what is in flight per user: twice for all shards,
+	 * because there are two of each during an upgrade. */
+	handoff_make(loop, at_most(INFLIGHT_MAX,
+	    descriptors / 2 / (2 * options.shards)));
+	accept_make(loop, options.listeners, options.nlisteners);
+	orders_make(loop, &orders);
+}
+
+int
+main(int argc, char *argv[])
+{
+	front_options(&options, argc, argv);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		err(1, "signals");
+	slots_make(FRONT_LISTENERS + (int)options.nlisteners);
+	if (options.change_ids)
+		ids_change(options.uid, options.gid, true);
+	limit(RLIMIT_NOFILE, options.descriptors);
+	limit(RLIMIT_FSIZE, 0);
+	limit(RLIMIT_CORE, 0);
+	hosts_use(FRONT_HOSTS, options.hosts);
+	sandbox_harden("usherd-front");
+	counts_make();
+	loop = loop_new(log_loop, SLOTS_BASE);
+	if (loop == NULL)
+		errx(1, "event base");
+	tables_make();
+	slots_fill();
+	queries_start();
+	limit(RLIMIT_NPROC, 0);
+	sandbox_enter_front();
+	if (dup2(STDIN_FILENO, STDERR_FILENO) == -1)
+		_exit(1);
+	if (event_base_dispatch(loop) == -1)
+		_exit(1);
+	return 0;
+}
