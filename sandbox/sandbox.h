@@ -83,4 +83,6 @@ void	sandbox_enter_parent(const struct sandbox_keys *keys);
 /* What is in force, for usherd -V: one line, no newline. */
 const char *sandbox_name(void);
 
+void	sandbox_harden_launcher(void);
+void	sandbox_enter_front(void);
 #endif

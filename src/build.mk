@@ -101,7 +101,7 @@ PRELOAD = -shared -Wl,-soname,libusher-accept.so -Wl,--wrap=accept4 \
 	-Wl,--wrap=getpeername -Wl,--wrap=getsockname -Wl,--wrap=getsockopt
 
 PROGRAMS = $(B)/usherd $(B)/usherd-front $(B)/usherd-tls $(B)/usherd-http \
-	$(B)/usherd-relay $(B)/usherd-log \
+	$(B)/usherd-relay \
 	$(B)/usher $(B)/libusher-accept.so $(B)/usher-example
 
 # Each unit suite links what it tests and nothing else.
@@ -282,6 +282,20 @@ $(B)/front_request.o: src/front/request.c $(HEADERS)
 	$(COMPILE) src/front/request.c
 $(B)/orders.o: src/front/orders.c $(HEADERS)
 	$(COMPILE) src/front/orders.c
+$(B)/accept.o: src/front/accept.c $(HEADERS)
+	$(COMPILE) src/front/accept.c
+$(B)/accept_linux.o: src/front/accept_linux.c $(HEADERS)
+	$(COMPILE) src/front/accept_linux.c
+$(B)/states.o: src/front/states.c $(HEADERS)
+	$(COMPILE) src/front/states.c
+$(B)/events.o: src/front/events.c $(HEADERS)
+	$(COMPILE) src/front/events.c
+$(B)/seccomp_front.o: sandbox/seccomp_front.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp_front.c
+$(B)/harden_linux.o: sandbox/harden_linux.c $(HEADERS)
+	$(COMPILE) sandbox/harden_linux.c
+$(B)/name_linux.o: sandbox/name_linux.c $(HEADERS)
+	$(COMPILE) sandbox/name_linux.c
 $(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)
 	$(COMPILE) $(TOLD) src/usherd/program_linux.c
 $(B)/proxy.o: src/front/proxy.c $(HEADERS)

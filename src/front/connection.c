@@ -124,7 +124,7 @@ connection_overdue(struct timeout *age)
 
 	connection = (void *)((char *)age - offsetof(struct connection, age));
 	connection->listed = NULL;
-	child_kill(connection->parser, "kept a connection too long");
+	child_kill(connection->parser, LOG_KEPT);
 }
 
 static struct connection *

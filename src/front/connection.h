@@ -3,6 +3,7 @@
 #define USHER_CONNECTION_H
 
 #include "backend.h"
+#include "channel.h"
 #include "children.h"
 
 /*

@@ -15,4 +15,6 @@
 int	handoff_send(int stream, enum protocol protocol, int client,
 	    unsigned int changed);
 
+#define handoff_make inflight_make
+#include "inflight.h"
 #endif

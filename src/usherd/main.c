@@ -76,6 +76,17 @@ all_over(void)
 	return upgrade_over();
 }
 
+/* Ours are copies of the fronts', but nobody is refused while one is open. */
+static void
+listeners_close(void)
+{
+	size_t i;
+
+	for (i = 0; i < settings.nlisteners; i++)
+		(void)close(settings.listeners[i].fd);
+	settings.nlisteners = 0;
+}
+
 static void
 drain(bool limited)
 {
@@ -89,6 +100,7 @@ drain(bool limited)
 	/* With a successor on the same sockets, the backlog is its. */
 	for (i = 0; i < nshards; i++)
 		shard_drain(&shards[i], limited);
+	listeners_close();
 	upgrade_retire();
 }
 

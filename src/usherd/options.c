@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <err.h>
 #include <errno.h>
-#include <event2/event.h>
+#include <event2/event-config.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ version(void)
 {
 	(void)printf("usherd %s\nlibevent %s\nBearSSL (its hello parser; "
 	    "the library states no version)\nsandbox: %s\n", USHER_VERSION,
-	    event_get_version(), sandbox_name());
+	    EVENT__VERSION, sandbox_name());
 	exit(fflush(stdout) == 0 ? 0 : 1);
 }
 

@@ -1,0 +1,2 @@
+void sandbox_harden_launcher(void);
+void sandbox_harden_launcher(void) {}

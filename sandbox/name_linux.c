@@ -1,0 +1,2 @@
+const char *sandbox_name(void);
+const char *sandbox_name(void) { return "x"; }
