@@ -64,6 +64,19 @@ void	sandbox_enter_relay(const struct sandbox_constant *constants,
 	    size_t n);
 
 /*
+ * The log: read what fronts have written, map their pages read-only, take
+ * messages from CHILD_CONTROL, write to stderr and CHILD_REPORT, wait for
+ * them.  Pipes and pages have numbers from LOG_FIRST_FREE to
+ * LOG_DESCRIPTORS_END.
+ */
+enum {
+	LOG_FIRST_FREE = 8,
+	LOG_DESCRIPTORS_END = 128	/* 64 shards, and some in exchange */
+};
+
+void	sandbox_enter_log(void);
+
+/*
  * The keys.  The descriptors below base are ours (control, listeners, signal
  * pipe, log); clients and tenants have numbers from base on, and are never
  * read.  programs are the descriptors of the nprograms programs that may be

@@ -82,6 +82,12 @@ HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
 RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o $(B)/answer.o \
 	$(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
+LOG_LINE = $(B)/log_check.o $(B)/log_render.o $(B)/log_steps.o \
+	$(B)/address.o $(B)/hostname.o $(B)/refusal.o
+LOG = $(B)/log_main.o $(B)/log_shards.o $(B)/log_lines.o $(B)/log_figures.o \
+	$(B)/budget.o $(LOG_LINE) $(B)/confine.o $(B)/ids.o \
+	$(B)/message_take.o \
+	$(SANDBOX_LOG_$(OS))
 
 # What tenants use: the tool, and the receiver of handed-over connections as
 # a library for programs that know nothing of it.
@@ -101,7 +107,7 @@ PRELOAD = -shared -Wl,-soname,libusher-accept.so -Wl,--wrap=accept4 \
 	-Wl,--wrap=getpeername -Wl,--wrap=getsockname -Wl,--wrap=getsockopt
 
 PROGRAMS = $(B)/usherd $(B)/usherd-front $(B)/usherd-tls $(B)/usherd-http \
-	$(B)/usherd-relay \
+	$(B)/usherd-relay $(B)/usherd-log \
 	$(B)/usher $(B)/libusher-accept.so $(B)/usher-example
 
 # Each unit suite links what it tests and nothing else.
@@ -109,7 +115,7 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
-	$(B)/tests/test_budget
+	$(B)/tests/test_budget $(B)/tests/test_log_render
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
@@ -159,6 +165,9 @@ $(B)/usherd-http: $(PARSER) $(HTTP)
 
 $(B)/usherd-relay: $(RELAY)
 	$(LINK) $(PIE) $(RELAY) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+
+$(B)/usherd-log: $(LOG)
+	$(LINK) $(PIE) $(LOG) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
 $(B)/usher: $(USHER)
 	$(LINK) -pie $(USHER) $(LIBS)
@@ -316,8 +325,22 @@ $(B)/query.o: src/front/query.c $(HEADERS)
 	$(COMPILE) src/front/query.c
 $(B)/address.o: src/common/address.c $(HEADERS)
 	$(COMPILE) src/common/address.c
-$(B)/budget.o: src/front/budget.c $(HEADERS)
-	$(COMPILE) src/front/budget.c
+$(B)/budget.o: src/log/budget.c $(HEADERS)
+	$(COMPILE) src/log/budget.c
+$(B)/log_check.o: src/log/check.c $(HEADERS)
+	$(COMPILE) src/log/check.c
+$(B)/log_figures.o: src/log/figures.c $(HEADERS)
+	$(COMPILE) src/log/figures.c
+$(B)/log_lines.o: src/log/lines.c $(HEADERS)
+	$(COMPILE) src/log/lines.c
+$(B)/log_main.o: src/log/main.c $(HEADERS)
+	$(COMPILE) src/log/main.c
+$(B)/log_render.o: src/log/render.c $(HEADERS)
+	$(COMPILE) src/log/render.c
+$(B)/log_shards.o: src/log/shards.c $(HEADERS)
+	$(COMPILE) src/log/shards.c
+$(B)/log_steps.o: src/log/steps.c $(HEADERS)
+	$(COMPILE) src/log/steps.c
 $(B)/counts.o: src/front/counts.c $(HEADERS)
 	$(COMPILE) src/front/counts.c
 $(B)/hosts.o: src/front/hosts.c $(HEADERS)
@@ -344,6 +367,8 @@ $(B)/seccomp_parent.o: sandbox/seccomp_parent.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_parent.c
 $(B)/seccomp_parser.o: sandbox/seccomp_parser.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_parser.c
+$(B)/seccomp_log.o: sandbox/seccomp_log.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp_log.c
 $(B)/seccomp_relay.o: sandbox/seccomp_relay.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_relay.c
 $(B)/try_linux.o: sandbox/try_linux.c $(HEADERS)
@@ -443,6 +468,10 @@ $(B)/tests/test_budget: tests/unit/test_budget.c $(UNIT_SOURCES) \
 	    $(B)/budget.o $(B)/address.o $(B)/timeouts.o
 	$(UNIT) tests/unit/test_budget.c $(B)/budget.o $(B)/address.o \
 	    $(B)/timeouts.o $(LIBEVENT) $(UNIT_LIBS)
+
+$(B)/tests/test_log_render: tests/unit/test_log_render.c $(UNIT_SOURCES) \
+	    $(LOG_LINE)
+	$(UNIT) tests/unit/test_log_render.c $(LOG_LINE) $(UNIT_LIBS)
 
 $(B)/tests/test_flight: tests/unit/test_flight.c $(UNIT_SOURCES) \
 	    $(B)/flight.o $(B)/lowat.o
@@ -596,7 +625,8 @@ install: all
 	    $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	install -m 755 $(B)/usherd $(DESTDIR)$(SBINDIR)
-	install -m 755 $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
+	install -m 755 $(B)/usherd-front $(B)/usherd-tls $(B)/usherd-http $(B)/usherd-relay \
+	    $(B)/usherd-log \
 	    $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $(B)/usher $(DESTDIR)$(BINDIR)
 	install -m 644 $(B)/libusher-accept.so $(DESTDIR)$(LIBDIR)
@@ -612,9 +642,11 @@ install: all
 # name, and those only when nothing else is in them.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/usherd \
+	    $(DESTDIR)$(LIBEXECDIR)/usherd-front \
 	    $(DESTDIR)$(LIBEXECDIR)/usherd-tls \
 	    $(DESTDIR)$(LIBEXECDIR)/usherd-http \
 	    $(DESTDIR)$(LIBEXECDIR)/usherd-relay \
+	    $(DESTDIR)$(LIBEXECDIR)/usherd-log \
 	    $(DESTDIR)$(BINDIR)/usher \
 	    $(DESTDIR)$(LIBDIR)/libusher-accept.so \
 	    $(DESTDIR)$(INCLUDEDIR)/usher_accept.h \

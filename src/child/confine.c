@@ -118,7 +118,8 @@ confine(const struct confinement *confinement)
 	limit(RLIMIT_NOFILE, confinement->descriptors);
 	limit(RLIMIT_DATA, sandbox_memory((uint64_t)MEMORY_PER_DESCRIPTOR *
 	    confinement->descriptors));
-	limit(RLIMIT_FSIZE, 0);
+	if (!confinement->files)
+		limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NPROC, 0);
 	sandbox_harden(confinement->name);

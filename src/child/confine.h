@@ -11,8 +11,9 @@
  *   -c		chroot into CHILD_EMPTY
  *   -i UID:GID	become that user and group, with no other group
  *   -n N	at most N open descriptors
- *   -e NAME	how to read hellos (usherd-tls), or the
- *		protocol to refuse in (usherd-relay)
+ *   -e NAME	how to read hellos (usherd-tls), the
+ *		protocol to refuse in (usherd-relay), or
+ *		"steps", to take LOG_STEP (usherd-log)
  *	-p N	at most N bytes of pipes (usherd-relay)
  */
 struct confinement {
@@ -24,6 +25,8 @@ struct confinement {
 	gid_t		 gid;
 	int		 change_ids;
 	int		 change_root;
+	int		 files;		/* the log: stderr may be a file;
+					 * not an argument */
 };
 
 /* Memory that a child may have for each descriptor, its part of libevent's

@@ -75,7 +75,8 @@ enum request {
 enum log_order_kind {
 	LOG_NONE,
 	LOG_SHARD,		/* 2 descriptors: the read end of the shard's log
-				 * pipe, its page of counters, read-only */
+				 * pipe, its page of counters, read-only; again
+				 * before each start of its front */
 	LOG_TEXT,		/* a line of the launcher's */
 	LOG_COUNTS,		/* write the figures */
 	LOG_STOPPING,		/* how many connections are left */
@@ -88,9 +89,10 @@ enum { LOG_TEXT_MAX = 1008 };
 struct log_order {
 	uint32_t	kind;
 	uint32_t	shard;		/* SHARD: from 1; else 0 */
-	uint32_t	value;
+	uint32_t	value;	/* CUT: seconds; else 0 */
 	uint32_t	zero;
-	char		text[LOG_TEXT_MAX]; /* TEXT: ends with a NUL */
+	char		text[LOG_TEXT_MAX]; /* ends with a NUL: TEXT, the line;
+				 * SHARD, path of hosts/; else "" */
 };
 
 #endif

@@ -63,10 +63,10 @@ struct log_record {
 	uint32_t		uid;	/* with needs: any */
 	uint32_t		gid;	/* with needs: any */
 	uint32_t		child;	/* enum child_kind */
-	uint32_t		pid;	/* 1 to INT32_MAX */
+	uint32_t		pid;	/* up to INT32_MAX */
 	uint32_t		why;	/* enum log_why */
 	uint32_t		count;	/* any; LOST_LINES: not 0 */
-	uint32_t		value;
+	uint32_t		value;	/* any; SUCCEEDS: a pid */
 	uint32_t		error;	/* up to LOG_ERROR_MAX; ACCEPT: not 0 */
 	uint32_t		id;	/* of a connection: any */
 	uint32_t		state;	/* up to LOG_STEP_MAX, as the next 3 */

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "../../src/common/address.h"
-#include "../../src/front/budget.h"
+#include "../../src/common/timeouts.h"
+#include "../../src/log/budget.h"
 
 enum {
 	EACH = 2,		/* refusals of each source of a network */
@@ -30,7 +31,8 @@ told(const struct sockaddr_in6 *address)
 {
 	const struct sockaddr *any = (const struct sockaddr *)address;
 
-	return budget_take(address_source(any), address_network(any));
+	return budget_take(address_source(any), address_network(any),
+	    timeouts_now());
 }
 
 /* Each of the 65536 sources of a /48 is refused, and that EACH times. */

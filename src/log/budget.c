@@ -4,7 +4,6 @@
 #include <err.h>
 #include <stdlib.h>
 
-#include "../common/timeouts.h"
 #include "budget.h"
 
 enum { LINE = 1000 };	/* tokens: rates are lines a second, time is ms */
@@ -64,9 +63,8 @@ take(struct bucket *one, struct bucket *other)
 }
 
 bool
-budget_take(uint64_t source, uint64_t network)
+budget_take(uint64_t source, uint64_t network, int64_t now)
 {
-	const int64_t	 now = timeouts_now();
 	struct bucket	*own = &sources[place_of(source)];
 	struct network	*of = &networks[place_of(network)];
 

@@ -25,9 +25,10 @@ enum {
 void	budget_make(void);
 
 /*
- * May a line be written now that this source has caused, in this network?
- * address_source(), address_network().
+ * May a line be written that this source has caused, in this network?
+ * address_source(), address_network().  now is in ms, above 0, and never less
+ * than at an earlier call.
  */
-bool	budget_take(uint64_t source, uint64_t network);
+bool	budget_take(uint64_t source, uint64_t network, int64_t now);
 
 #endif
