@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -59,8 +60,8 @@ class Front:
         self.counters = mmap.mmap(self.page, 4096)
 
     def send(self, data):
-        self_written = os.write(self.end, data)
-        assert self_written == len(data), self_written
+        written = os.write(self.end, data)
+        assert written == len(data), written
 
     def close(self):
         self.counters.close()
@@ -263,8 +264,9 @@ class Broken(Case):
         lines = self.lines()[before:]
         self.assertEqual(len(lines), 2, lines)
         self.assertEqual(lines[0], 'usherd: front 1: broken log record')
-        self.assertRegex(lines[1], 'refused http client=.10.0.0.1.:4711 '
-                         'host=a.example reason=unknown-host')
+        self.assertEqual(lines[1], 'usherd: refused http '
+                         'client=[10.0.0.1]:4711 host=a.example '
+                         'reason=unknown-host status=404')
         self.assertIsNone(log.process.poll())
         return log, front, before
 
@@ -277,8 +279,6 @@ class Broken(Case):
                     fields = {'entry': b'_default', 'at': b'x'}
                     fields[field] = b'a' + foreign
                     self.broken(refused(**fields))
-                    text = '\n'.join(self.lines())
-                    self.assertNotIn(foreign.decode('latin1'), text + '\0')
 
     def test_no_end(self):
         for field, size in (('name', 254), ('entry', 254), ('at', 160)):
@@ -324,14 +324,14 @@ class Floods(Case):
         """One writes all that its pipe takes, all the time; what another says
         is there at once."""
         log, flood, other = self.started(2)
-        data = b''.join(refused(i) for i in range(300))
+        data = b''.join(refused(i) for i in range(5))  # within PIPE_BUF
         waits = []
         for i in range(20):
             end = time.monotonic() + 0.1
             while time.monotonic() < end:
                 try:
-                    flood.send(data[:SIZE * 5])
-                except (BlockingIOError, AssertionError):
+                    flood.send(data)
+                except BlockingIOError:
                     pass
             begun = time.monotonic()
             other.send(record(CHILD, child=0, pid=1000 + i, why=1))
@@ -345,7 +345,7 @@ class Floods(Case):
         """It has so many lines; a second one is still told of."""
         _, front = self.started()
         for _ in range(40):
-            wait_for(lambda: not front_full(front), 5, 0.005)
+            wait_for(lambda: unread(front) < 100 * SIZE, 5, 0.005)
             front.send(b''.join(refused(1) for _ in range(50)))
         front.send(refused(2))
         wait_for(lambda: '10.0.0.2]' in self.lines()[-1])
@@ -353,10 +353,10 @@ class Floods(Case):
         self.assertLess(len(self.lines()), 900)
 
 
-def front_full(front):
-    """Is there no room for 50 records?"""
-    waiting = struct.unpack('i', fcntl.ioctl(front.out, 0x541b, bytes(4)))[0]
-    return waiting > 100 * SIZE
+def unread(front):
+    """Bytes in its pipe."""
+    return struct.unpack('i', fcntl.ioctl(front.out, termios.FIONREAD,
+                                          bytes(4)))[0]
 
 
 class Stderr(Case):
@@ -369,19 +369,16 @@ class Stderr(Case):
         front = self.front()
         log.give(1, front)
         for i in range(20):
-            wait_for(lambda: not front_full(front), 5, 0.005)
+            wait_for(lambda: unread(front) < 100 * SIZE, 5, 0.005)
             front.send(b''.join(refused(50 * i + n) for n in range(50)))
         log.ping()
-        wait_for(lambda: not front_full(front))
-        time.sleep(0.2)
-        text = b''
-        while len(text) < 50000:
-            text += os.read(out, 65536)
+        wait_for(lambda: unread(front) == 0)
+        log.ping()
+        text = os.read(out, 1 << 20)
         front.send(refused(5000))
-        last = os.read(out, 65536)
-        while b'10.0.19.136]' not in last:
-            last += os.read(out, 65536)
-        lines = (text + last).decode().splitlines()
+        while b'[10.0.19.136]' not in text:
+            text += os.read(out, 1 << 20)
+        lines = text.decode().splitlines()
         told = [line for line in lines if 'lines lost' in line]
         self.assertEqual(len(told), 1)
         lost = int(told[0].split('(')[1].split()[0])
@@ -450,11 +447,9 @@ class Endings(Case):
         other.send(refused(2))
         self.wait_lines(2)
         log.ping()
-        begun = os.times().elapsed
-        used = harness_cpu(log.process.pid)
+        used = cpu_of(log.process.pid)
         time.sleep(0.5)
-        self.assertLess(harness_cpu(log.process.pid) - used, 0.2)
-        self.assertGreater(os.times().elapsed, begun)
+        self.assertLess(cpu_of(log.process.pid) - used, 0.2)
 
     def test_all_shards(self):
         """As many as there can be, and each one anew."""
@@ -478,7 +473,7 @@ class Endings(Case):
         log.ping()
 
 
-def harness_cpu(pid):
+def cpu_of(pid):
     """Seconds of CPU that it has used."""
     with open(f'/proc/{pid}/stat', encoding='ascii') as file:
         fields = file.read().rsplit(')', 1)[1].split()
