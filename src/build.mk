@@ -47,8 +47,9 @@ SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
 SANDBOX_LOG_Linux = $(SANDBOX_Linux) $(B)/seccomp_log.o
 SYSTEM_LAUNCHER_Linux = $(B)/program_linux.o $(B)/inherited_linux.o \
 	$(B)/pipes_linux.o $(B)/page_linux.o
+SYSTEM_ACCEPT_Linux = $(B)/accept_linux.o
 SYSTEM_FRONT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
-	$(B)/cputime_linux.o $(B)/accept_linux.o
+	$(B)/cputime_linux.o $(SYSTEM_ACCEPT_$(OS))
 SYSTEM_RELAY_Linux = $(B)/mover_linux.o
 SYSTEM_USHER_Linux = $(B)/usher_secure_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
@@ -115,7 +116,7 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
-	$(B)/tests/test_budget $(B)/tests/test_log_render
+	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
@@ -235,6 +236,10 @@ $(B)/word.o: src/relay/word.c $(HEADERS)
 	$(COMPILE) src/relay/word.c
 $(B)/relay.o: src/relay/relay.c $(HEADERS)
 	$(COMPILE) src/relay/relay.c
+$(B)/accept.o: src/front/accept.c $(HEADERS)
+	$(COMPILE) src/front/accept.c
+$(B)/accept_linux.o: src/front/accept_linux.c $(HEADERS)
+	$(COMPILE) src/front/accept_linux.c
 $(B)/backend.o: src/front/backend.c $(HEADERS)
 	$(COMPILE) src/front/backend.c
 $(B)/children.o: src/front/children.c $(HEADERS)
@@ -291,10 +296,6 @@ $(B)/front_request.o: src/front/request.c $(HEADERS)
 	$(COMPILE) src/front/request.c
 $(B)/orders.o: src/front/orders.c $(HEADERS)
 	$(COMPILE) src/front/orders.c
-$(B)/accept.o: src/front/accept.c $(HEADERS)
-	$(COMPILE) src/front/accept.c
-$(B)/accept_linux.o: src/front/accept_linux.c $(HEADERS)
-	$(COMPILE) src/front/accept_linux.c
 $(B)/states.o: src/front/states.c $(HEADERS)
 	$(COMPILE) src/front/states.c
 $(B)/events.o: src/front/events.c $(HEADERS)
@@ -472,6 +473,11 @@ $(B)/tests/test_budget: tests/unit/test_budget.c $(UNIT_SOURCES) \
 $(B)/tests/test_log_render: tests/unit/test_log_render.c $(UNIT_SOURCES) \
 	    $(LOG_LINE)
 	$(UNIT) tests/unit/test_log_render.c $(LOG_LINE) $(UNIT_LIBS)
+
+FRONTS = $(B)/accept.o $(SYSTEM_ACCEPT_$(OS)) $(B)/tcp_options.o
+
+$(B)/tests/test_fronts: tests/unit/test_fronts.c $(UNIT_SOURCES) $(FRONTS)
+	$(UNIT) tests/unit/test_fronts.c $(FRONTS) $(LIBEVENT) $(UNIT_LIBS)
 
 $(B)/tests/test_flight: tests/unit/test_flight.c $(UNIT_SOURCES) \
 	    $(B)/flight.o $(B)/lowat.o

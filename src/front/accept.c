@@ -1,153 +1,311 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The listening sockets in use.  How they come to be is in listen_open.c.
+ * A connection wakes one front, the first in the listener's queue that does
+ * nothing else.  The one that is woken owes it to the connection to accept it:
+ * nobody else will be woken for it.  So a front without room is never in the
+ * queue, and each looks once in LOOK_S seconds for what another was woken for
+ * and did not take, having been killed or out of memory.
+ *
+ * Left to itself the first in the queue would get all connections while it
+ * has little to do, and whoever keeps connections open would fill that one
+ * shard.  So who has accepted goes to the end of the queue: by chance, the
+ * likelier the fuller it is.  Were it always, somebody who opens connections
+ * by turns, one to be kept and one to be closed, would choose the shard of
+ * those he keeps.
  */
 #include <sys/socket.h>
 
 #include <err.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "accept.h"
 #include "../common/tcp_options.h"
-#include "connection.h"
+#include "accept.h"
+#include "accept_system.h"
 
 enum {
-	ACCEPTS_PER_TURN = 64,
-	SWEEP_MAX = 4096,
-	PAUSE_MS = 20	/* no room: a level-triggered listener would spin */
+	ACCEPTS_PER_TURN = 8,	/* more are for others to take */
+	SWEEP_MAX = 4096,	/* as many as a backlog holds: SOMAXCONN */
+	REST_MAX_MS = 4,	/* out of the queue, after accepting, when all
+				 * places are taken: in proportion */
+	PAUSE_MS = 20,		/* no room */
+	LOOK_S = 1,
+	SWEEP_MS = 50		/* for the last ACK of a handshake, which may
+				 * still be in the queue of a busy kernel: its
+				 * connection would be reset */
 };
 
-static struct front_listener	*listeners;
-static struct event_base *loop;
-static size_t		 nlisteners;
-static struct event	*resume_timer;
-static bool		 stopped;
+struct listener {
+	struct accept_listener	 socket;
+	struct event		*event;
+	bool			 waits;		/* in the queue */
+};
+
+static const struct accept_front	*front;
+static struct listener			*listeners;
+static size_t				 nlisteners;
+static struct event			*rejoin_timer, *look_timer, *stop_timer;
+static int				 last_turn;	/* accepts, in it */
+static bool				 stopped;
 
 static void
-pause_listener(struct front_listener *listener)
+leave(struct listener *listener)
 {
-	static const struct timeval soon = { 0, PAUSE_MS * 1000 };
-
-	(void)event_del(listener->event);
-	if (!evtimer_pending(resume_timer, NULL))
-		(void)evtimer_add(resume_timer, &soon);
+	if (listener->waits)
+		accept_leave(listener->event);
+	listener->waits = false;
 }
 
 static void
-resume_all(evutil_socket_t fd, short what, void *arg)
+rejoin_after(int ms)
+{
+	const struct timeval then = { 0, ms * 1000 };
+
+	if (ms >= PAUSE_MS && evtimer_pending(rejoin_timer, NULL) != 0)
+		return;		/* it comes sooner */
+	/* When it fails, the next look does what it was for. */
+	(void)evtimer_add(rejoin_timer, &then);
+}
+
+static void
+join(struct listener *listener)
+{
+	if (listener->waits || stopped)
+		return;
+	listener->waits = front->room(listener->socket.protocol) &&
+	    accept_join(listener->event) == 0;
+	if (!listener->waits)
+		rejoin_after(PAUSE_MS);
+}
+
+static void
+pause_listener(struct listener *listener)
+{
+	leave(listener);
+	if (!stopped)
+		rejoin_after(PAUSE_MS);
+}
+
+static void
+rejoin(evutil_socket_t fd, short what, void *arg)
 {
 	size_t i;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	for (i = 0; i < nlisteners && !stopped; i++) {
-		if (event_add(listeners[i].event, NULL) == -1)
-			pause_listener(&listeners[i]);
+	for (i = 0; i < nlisteners; i++)
+		join(&listeners[i]);
+}
+
+/* Knuth's generator: who goes first is not worth a system call. */
+static uint32_t
+chance(void)
+{
+	static uint64_t	state;
+	struct timespec	now;
+
+	if (state == 0) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		state = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)getpid();
+	}
+	state = state * 6364136223846793005U + 1442695040888963407U;
+	return (uint32_t)(state >> 32);
+}
+
+/* Something was accepted at this listener: let others go first. */
+static void
+give_way(struct listener *listener)
+{
+	unsigned int	total, used;
+	size_t		i;
+	int		rest;
+
+	if (front->shards <= 1 || stopped)
+		return;
+	used = front->used(&total);
+	rest = (int)((uint64_t)used * REST_MAX_MS / total);
+	if (rest > 0) {
+		for (i = 0; i < nlisteners; i++)
+			leave(&listeners[i]);
+		rejoin_after(rest);
+	} else if (listener->waits && chance() % (2 * total) < total + used) {
+		leave(listener);
+		join(listener);
 	}
 }
 
 static int
-accept_one(const struct front_listener *listener, struct ends *ends)
+accept_one(const struct listener *listener, struct ends *ends)
 {
 	socklen_t	size = sizeof(ends->client);
 	int		client;
 
 	memset(ends, 0, sizeof(*ends));
-	client = accept4(listener->fd, (struct sockaddr *)&ends->client,
+	client = accept4(listener->socket.fd, (struct sockaddr *)&ends->client,
 	    &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (client == -1)
 		return -1;
 	size = sizeof(ends->listener);
 	/* When it fails the address stays unspecified; nothing hangs on it. */
 	(void)getsockname(client, (struct sockaddr *)&ends->listener, &size);
-	ends->changed = listener->changed;
+	ends->changed = listener->socket.changed;
 	/* When it fails the client has left, which will be seen. */
-	if (listener->given)
-		(void)tcp_options_on(client, listener->changed);
+	if (listener->socket.given)
+		(void)tcp_options_on(client, listener->socket.changed);
 	return client;
 }
 
-/* Takes in up to n connections; gives how many. */
-static int
-take(struct front_listener *listener, int n)
+/* A client that left already: not our trouble. */
+static bool
+left_already(int error)
+{
+	return error == ECONNABORTED || error == EINTR || error == EPROTO ||
+	    error == EPERM;
+}
+
+/* Takes in up to n connections; gives whether there were any. */
+static bool
+take(struct listener *listener, int n)
 {
 	static bool	told;
 	struct ends	ends;
-	int		client, taken;
+	int		client, i;
+	bool		any = false;
 
-	for (taken = 0; taken < n; taken++) {
-		if (!connection_room(listener->protocol)) {
-			pause_listener(listener);
-			break;
-		}
+	for (i = 0; i < n && front->room(listener->socket.protocol); i++) {
 		client = accept_one(listener, &ends);
 		if (client != -1) {
 			told = false;
-			connection_begin(client, listener->protocol, &ends);
+			any = true;
+			front->taken(client, listener->socket.protocol, &ends);
 			continue;
 		}
 		if (errno == EAGAIN)
 			break;
-		/* A client that left already: not our trouble. */
-		if (errno == ECONNABORTED || errno == EINTR ||
-		    errno == EPROTO || errno == EPERM)
+		if (left_already(errno))
 			continue;
 		if (!told)
-			;
+			front->says(errno);
 		told = true;
 		pause_listener(listener);
 		break;
 	}
-	return taken;
+	if (!front->room(listener->socket.protocol))
+		pause_listener(listener);
+	return any;
 }
 
 static void
 ready(evutil_socket_t fd, short what, void *arg)
 {
+	struct listener *listener = arg;
+
 	(void)fd;
 	(void)what;
-	(void)take(arg, ACCEPTS_PER_TURN);
+	/* Even when the turn of another listener has just taken this one out of
+	 * the queue: it was this front that was woken. */
+	if (take(listener, ACCEPTS_PER_TURN))
+		give_way(listener);
+}
+
+static void
+look(evutil_socket_t fd, short what, void *arg)
+{
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (i = 0; i < nlisteners; i++) {
+		if (listeners[i].waits)
+			(void)take(&listeners[i], ACCEPTS_PER_TURN);
+		else
+			join(&listeners[i]);
+	}
+}
+
+static void
+stop_now(evutil_socket_t fd, short what, void *arg)
+{
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (i = 0; i < nlisteners; i++) {
+		(void)take(&listeners[i], last_turn);
+		/* Others have the socket: closing alone would leave it in our
+		 * epoll descriptor. */
+		event_free(listeners[i].event);
+		(void)close(listeners[i].socket.fd);
+	}
+	nlisteners = 0;
+	front->over();
+}
+
+void
+accept_make(struct event_base *base, const struct accept_front *this_front,
+    const struct accept_listener *sockets, size_t n)
+{
+	size_t i;
+
+	front = this_front;
+	nlisteners = n;
+	listeners = calloc(n, sizeof(struct listener));
+	rejoin_timer = evtimer_new(base, rejoin, NULL);
+	look_timer = event_new(base, -1, EV_PERSIST, look, NULL);
+	stop_timer = evtimer_new(base, stop_now, NULL);
+	if (listeners == NULL || rejoin_timer == NULL || look_timer == NULL ||
+	    stop_timer == NULL)
+		errx(1, "out of memory");
+	for (i = 0; i < n; i++) {
+		listeners[i].socket = sockets[i];
+		listeners[i].event = event_new(base, sockets[i].fd,
+		    EV_READ | EV_PERSIST, ready, &listeners[i]);
+		if (listeners[i].event == NULL)
+			errx(1, "out of memory");
+	}
 }
 
 void
 accept_start(void)
 {
-	struct event_base *base = loop;
-	size_t i;
+	static const struct timeval	often = { LOOK_S, 0 };
+	size_t				i;
 
-	resume_timer = evtimer_new(base, resume_all, NULL);
-	if (resume_timer == NULL)
-		errx(1, "out of memory");
 	for (i = 0; i < nlisteners; i++) {
-		listeners[i].event = event_new(base, listeners[i].fd,
-		    EV_READ | EV_PERSIST, ready, &listeners[i]);
-		if (listeners[i].event == NULL ||
-		    event_add(listeners[i].event, NULL) == -1)
-			errx(1, "event");
+		if (accept_watch(listeners[i].event) == -1)
+			err(1, "listening socket %d", listeners[i].socket.fd);
+		listeners[i].waits = true;
+		if (!front->room(listeners[i].socket.protocol))
+			pause_listener(&listeners[i]);
 	}
+	if (evtimer_add(look_timer, &often) == -1)
+		errx(1, "out of memory");
 }
 
 void
 accept_stop(bool sweep)
 {
-	size_t i;
+	const struct timeval	then = { 0, sweep ? SWEEP_MS * 1000 : 0 };
+	size_t			i;
 
 	if (stopped)
 		return;
 	stopped = true;
+	last_turn = sweep ? SWEEP_MAX : ACCEPTS_PER_TURN;
+	(void)event_del(rejoin_timer);	/* fails only without an event_base */
+	(void)event_del(look_timer);
 	for (i = 0; i < nlisteners; i++) {
-		if (sweep)
-			(void)take(&listeners[i], SWEEP_MAX);
-		if (listeners[i].event) (void)event_del(listeners[i].event);	/* before the close */
-		(void)close(listeners[i].fd);
+		leave(&listeners[i]);
+		(void)take(&listeners[i], last_turn);
 	}
+	if (evtimer_add(stop_timer, &then) == -1)
+		errx(1, "out of memory");
 }
-
-bool accept_stopped(void) { return stopped; }
-void accept_make(struct event_base *base, struct front_listener *l, size_t n)
-{ loop = base; listeners = l; nlisteners = n; }

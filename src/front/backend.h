@@ -2,12 +2,12 @@
 #ifndef USHER_BACKEND_H
 #define USHER_BACKEND_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "../common/hostname.h"
 #include "../common/message.h"
 #include "../common/refusal.h"
+#include "ends.h"
 #include "hosts.h"
 
 /* May the client's socket itself be given to the tenant? */
@@ -26,13 +26,6 @@ struct target {
 	const struct hostname	*name;		/* NULL: none given */
 	bool			 acme;		/* ALPN acme-tls/1 alone */
 	enum handoff		 handoff;
-};
-
-/* The two ends of an accepted connection; AF_INET or AF_INET6. */
-struct ends {
-	struct sockaddr_in6	client;
-	struct sockaddr_in6	listener;
-	unsigned int		changed;	/* tcp_options_off() */
 };
 
 /* Where it goes. */

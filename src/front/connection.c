@@ -267,6 +267,13 @@ connection_room(enum protocol protocol)
 }
 
 unsigned int
+connections_used(unsigned int *total)
+{
+	*total = nconnections;
+	return present;
+}
+
+unsigned int
 connections_present(void)
 {
 	return present;

@@ -84,6 +84,8 @@ struct connection {
  * whenever one has left. */
 void	connections_make(struct event_base *base, unsigned int n,
 	    void (*done)(void));
+/* Places in use, and how many there are. */
+unsigned int	connections_used(unsigned int *total);
 /* How many there are now. */
 unsigned int	connections_present(void);
 /* And of those how many no relay has yet. */

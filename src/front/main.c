@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <err.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,14 +40,21 @@ enum {
 
 static struct event_base	*loop;
 static struct front_options	 options;
-static bool			 ready, draining;
+static bool			 ready, draining, over;
 
 static void
 leave_when_empty(void)
 {
 	if (draining && connections_present() == 0 &&
-	    children_relayed() == 0 && accept_stopped())
+	    children_relayed() == 0 && over)
 		(void)event_base_loopexit(loop, NULL);
+}
+
+static void
+on_over(void)
+{
+	over = true;
+	leave_when_empty();
 }
 
 static void
@@ -69,7 +77,6 @@ on_drain(bool sweep)
 		return;
 	draining = true;
 	accept_stop(sweep);
-	leave_when_empty();
 }
 
 static void
@@ -87,6 +94,13 @@ on_lost(struct child *child)
 {
 	recycle_lost(child);
 	events_lost(child);
+}
+
+static void
+loop_says(const char *text)
+{
+	(void)text;		/* the log takes no text of ours */
+	log_loop(errno);
 }
 
 static unsigned int
@@ -115,6 +129,10 @@ tables_make(void)
 	static const struct orders_listener	orders = {
 		on_child, accept_start, on_ping, on_drain
 	};
+	const struct accept_front		front = {
+		options.shards, connection_room, connections_used,
+		connection_begin, log_accept, on_over
+	};
 	const unsigned int	descriptors = options.descriptors - SLOTS_BASE;
 	const unsigned int	clients = at_most(PARSER_CLIENTS_MAX,
 				    descriptors / 4);
@@ -133,7 +151,7 @@ tables_make(void)
 	 * because there are two of each during an upgrade. */
 	handoff_make(loop, at_most(INFLIGHT_MAX,
 	    descriptors / 2 / (2 * options.shards)));
-	accept_make(loop, options.listeners, options.nlisteners);
+	accept_make(loop, &front, options.listeners, options.nlisteners);
 	orders_make(loop, &orders);
 }
 
@@ -151,8 +169,8 @@ main(int argc, char *argv[])
 	limit(RLIMIT_CORE, 0);
 	hosts_use(FRONT_HOSTS, options.hosts);
 	sandbox_harden("usherd-front");
-	counts_make();
-	loop = loop_new(log_loop, SLOTS_BASE);
+	counts_open();
+	loop = loop_new(loop_says, SLOTS_BASE);
 	if (loop == NULL)
 		errx(1, "event base");
 	tables_make();

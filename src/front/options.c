@@ -48,7 +48,7 @@ ids_read(struct front_options *options, const char *text)
 static void
 listeners_read(struct front_options *options, const char *text)
 {
-	struct front_listener	*listener;
+	struct accept_listener	*listener;
 	unsigned int		 changed, given;
 	char			 protocol;
 	int			 n;

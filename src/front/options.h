@@ -32,7 +32,7 @@ struct front_options {
 	unsigned int		 shards;
 	unsigned int		 shard;
 	unsigned int		 recycle;
-	struct front_listener	 listeners[FRONT_LISTENERS_MAX];
+	struct accept_listener	 listeners[FRONT_LISTENERS_MAX];
 	size_t			 nlisteners;
 };
 
