@@ -3,7 +3,6 @@
 /proc says of its processes."""
 import contextlib
 import os
-import re
 import resource
 import socket
 import subprocess
@@ -127,16 +126,30 @@ def program_of(pid):
     return ''
 
 
-def children(daemon, program=None):
-    """pids of the children that are there, oldest first."""
+def all_children(daemon):
+    """pids of all that the launcher has started, oldest first."""
     with open(f'/proc/{daemon.pid}/task/{daemon.pid}/children') as f:
-        pids = [int(word) for word in f.read().split()]
-    return [pid for pid in pids
-            if program is None or program_of(pid) == program]
+        return [int(word) for word in f.read().split()]
+
+
+def children(daemon, program=None):
+    """pids of one program's processes ('usherd-tls'), or of all parsers and
+    relays, oldest first."""
+    def wanted(name):
+        if program is None:
+            return name not in ('usherd-front', 'usherd-log', '')
+        return name == program
+    return [pid for pid in all_children(daemon) if wanted(program_of(pid))]
+
+
+def front(daemon):
+    """The pid of the front, of which there is one (-j 1)."""
+    pid, = children(daemon, 'usherd-front')
+    return pid
 
 
 def processes(daemon):
-    return [daemon.pid, *children(daemon)]
+    return [daemon.pid, *all_children(daemon)]
 
 
 def descriptors(pid):
@@ -174,21 +187,15 @@ def limits(pid):
 
 
 def ready_children(daemon, n, seconds=10):
-    """Waits until n children have confined themselves; gives their pids."""
-    def filters(pid):
-        return int(status_of(pid)['Seccomp_filters'])
-
-    def last(pid):
-        """Of a relay's two, the first still lets it do everything else."""
-        return filters(daemon.pid) + \
-            (2 if program_of(pid) == 'usherd-relay' else 1)
-
+    """Waits until n parsers and relays have confined themselves; gives their
+    pids."""
     def confined():
         pids = children(daemon)
         with contextlib.suppress(OSError, KeyError):
             if len(pids) == n and all(
-                    re.match('2', status_of(pid)['Seccomp'].strip()) and
-                    filters(pid) == last(pid) for pid in pids):
+                    int(status_of(pid)['Seccomp_filters']) >=
+                    (2 if program_of(pid) == 'usherd-relay' else 1)
+                    for pid in pids):
                 return pids
         return None
     return wait_for(confined, seconds)
