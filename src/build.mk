@@ -118,7 +118,7 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
-	$(B)/tests/novdso
+	$(B)/tests/novdso $(B)/tests/states
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
 	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
@@ -604,6 +604,9 @@ $(B)/tests/fault/usherd-relay: $(RELAY) $(EPOLL_CTL)
 
 $(B)/tests/novdso: tests/e2e/novdso.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/e2e/novdso.c
+
+$(B)/tests/states: tests/unit/states.c $(B)/states.o $(HEADERS)
+	$(UNIT) tests/unit/states.c $(B)/states.o
 
 $(B)/tests/load: tests/bench/load.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/load.c

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "handoff.h"
 #include "hosts.h"
 #include "proxy.h"
-#include "inflight.h"
 
 enum { LOOKS_MAX = 2 };	/* at a host that changes under our eyes */
 
@@ -91,7 +91,7 @@ static enum refusal
 connect_handoff(struct host *host, enum host_entry entry,
     struct found *found)
 {
-	if (!found->patience.waits && !inflight_room(&found->tenant))
+	if (!found->patience.waits && !handoff_room(&found->tenant))
 		return host_has(host, entry) ? REFUSAL_UNPICKED :
 		    REFUSAL_NO_SOCKET;
 	return host_connect(host, entry, HOSTS_DEAF, &found->socket,

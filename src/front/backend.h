@@ -53,7 +53,7 @@ struct found {
  *
  * Only with waits, which is for threads of their own, does it wait for a
  * tenant's directory; then it does not ask whether there is room for a hand-off
- * (inflight.h).  Without, found->patience.cold says that it would have had to:
+ * (handoff.h).  Without, found->patience.cold says that it would have had to:
  * nothing was done then, nobody was connected to, and what it gives says
  * nothing.
  */

@@ -9,29 +9,39 @@
 
 #include "channel.h"
 #include "children.h"
+#include "counts.h"
 #include "log.h"
 #include "request.h"
 #include "slots.h"
 
 static struct child			 children[PLACES];
 static bool				 kinds[CHILD_KINDS];	/* wanted */
+static bool				 had[CHILD_KINDS]; /* one before */
 static const struct children_listener	*listener;
 static struct event			*bury;
+static unsigned int			 relayed; /* in all relays' hands */
 
 void
 child_say(const struct child *child, enum log_why why, unsigned int count,
     unsigned int value)
 {
-	struct log_record record;
+	log_child(child->kind, child->pid, why, count, value);
+}
 
-	memset(&record, 0, sizeof(record));
-	record.kind = LOG_CHILD;
-	record.child = child->kind;
-	record.pid = (uint32_t)child->pid;
-	record.why = why;
-	record.count = count;
-	record.value = value;
-	log_send(&record);
+static void
+relayed_change(const struct child *child, int n)
+{
+	if (child->role != ROLE_RELAY || n == 0)
+		return;
+	relayed = (unsigned int)((int)relayed + n);
+	count_present(GAUGE_IN_RELAYS, relayed);
+}
+
+void
+child_took(struct child *child)
+{
+	child->load++;
+	relayed_change(child, 1);
 }
 
 static void
@@ -53,6 +63,7 @@ child_lost(struct child *child)
 	child_forget(child);
 	request_kill(child->place);	/* if it lives, and has only closed */
 	listener->lost(child);
+	relayed_change(child, -(int)child->load);
 	child->load = 0;
 	listener->ended();
 }
@@ -96,6 +107,7 @@ static void
 on_ended(struct child *child, unsigned int n)
 {
 	child->load -= n;	/* at most so many: rules.c */
+	relayed_change(child, -(int)n);
 	listener->ended();
 	child_release_drained(child);
 }
@@ -141,6 +153,9 @@ children_add(const struct front_order *order, const int fds[2])
 	child->pid = (pid_t)order->pid;
 	child->load = child->taken = 0;
 	child->state = CHILD_STARTING;
+	if (had[child->kind])
+		count_replaced();
+	had[child->kind] = true;
 	if (channel_open(child) == -1 ||
 	    event_add(child->reports, NULL) == -1)
 		child_kill(child, LOG_NO_EVENT);
@@ -189,13 +204,7 @@ child_choose(enum role role, enum protocol protocol)
 unsigned int
 children_relayed(void)
 {
-	unsigned int place, sum = 0;
-
-	for (place = 0; place < PLACES; place++) {
-		if (children[place].role == ROLE_RELAY)
-			sum += children[place].load;
-	}
-	return sum;
+	return relayed;
 }
 
 unsigned int

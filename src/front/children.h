@@ -36,6 +36,8 @@ int	children_add(const struct front_order *order, const int fds[2]);
 bool	children_ready(void);
 /* The least loaded that can take a connection, or NULL. */
 struct child *child_choose(enum role role, enum protocol protocol);
+/* A relay gets one more connection. */
+void	child_took(struct child *relay);
 /* Connections in the hands of all relays. */
 unsigned int	children_relayed(void);
 /* How many of its kind finish what they have. */

@@ -7,7 +7,8 @@
 /*
  * Where a connection's present request goes, without the loop ever waiting for
  * it.  Gives true with what backend_open() gives; or false when a thread has
- * been asked: EVENT_LATER comes when it is to be called again.
+ * been asked: then it is to be called again when that has answered, or for too
+ * long has not.
  * REFUSAL_RACE where a thread could not be asked, or takes too long; then
  * connection->tries says that there is no further try.
  */

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/queue.h>
-#include <sys/time.h>
 
 #include <err.h>
 #include <event2/event_struct.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../common/timeouts.h"
 #include "outq.h"
+#include "counts.h"
 #include "inflight.h"
 
 enum {
 	SOON_MS = 20,		/* a server that is well has it by then */
 	SWEEP_MS = 5,
-	ALARM_US = 5000,
 	HOST_MAX = 256,		/* more than a burst leaves behind */
 	BUCKETS = 1024
 };
@@ -113,48 +110,6 @@ account_put(struct account *account)
 }
 
 static void
-on_alarm(int number)
-{
-	(void)number;		/* it has interrupted close(2) */
-}
-
-static void
-alarm_set(suseconds_t interval)
-{
-	const struct itimerval timer = {
-		.it_interval = { .tv_usec = interval },
-		.it_value = { .tv_usec = interval }
-	};
-
-	(void)setitimer(ITIMER_REAL, &timer, NULL);	/* valid */
-}
-
-/*
- * A tenant may be done with a client's socket before we have closed our copy.
- * Then ours is the last close, and if he has set SO_LINGER (socket(7)) and left
- * data unsent, it waits for as long as he chose, unless there is a signal.
- */
-static void
-client_close(int client)
-{
-	alarm_set(ALARM_US);
-	(void)close(client);	/* the tenant has it */
-	alarm_set(0);
-}
-
-static void
-alarm_make(void)
-{
-	struct sigaction action;
-
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = on_alarm;
-	action.sa_flags = SA_RESTART;	/* close(2) is not restarted */
-	if (sigaction(SIGALRM, &action, NULL) == -1)
-		err(1, "SIGALRM");
-}
-
-static void
 message_done(struct message *message)
 {
 	timeouts_remove(&soon, &message->age);
@@ -166,7 +121,7 @@ message_done(struct message *message)
 	account_put(message->host);
 	account_put(message->owner);
 	TAILQ_INSERT_HEAD(&spare_messages, message, of_host);
-	inflight--;
+	count_present(GAUGE_INFLIGHT, --inflight);
 }
 
 /* What a tenant takes makes room for more, and so does his end. */
@@ -227,7 +182,7 @@ sweep_is_due(const struct account *account)
 }
 
 static unsigned int
-count(const struct tenant *of)
+left_of(const struct tenant *of)
 {
 	const struct account *account = account_find(of);
 
@@ -244,7 +199,7 @@ host_most(const struct tenant *tenant)
 {
 	const struct tenant	owner = owner_of(tenant);
 	const unsigned int	left = inflight_max - inflight;
-	const unsigned int	used = count(&owner);
+	const unsigned int	used = left_of(&owner);
 
 	if (used >= left)
 		return 0;
@@ -261,23 +216,22 @@ inflight_room(const struct tenant *tenant)
 	if (host != NULL && host->n >= host_most(tenant) / 2 &&
 	    sweep_is_due(host))
 		account_sweep(host);
-	return count(tenant) < host_most(tenant);
+	return left_of(tenant) < host_most(tenant);
 }
 
 void
-inflight_add(const struct tenant *tenant, int stream, int client)
+inflight_add(const struct tenant *tenant, int stream)
 {
 	const struct tenant	 owner = owner_of(tenant);
 	struct message		*message = TAILQ_FIRST(&spare_messages);
 
-	client_close(client);
 	TAILQ_REMOVE(&spare_messages, message, of_host);
 	message->stream = stream;
 	message->host = account_get(tenant);
 	message->owner = account_get(&owner);
 	TAILQ_INSERT_TAIL(&message->host->messages, message, of_host);
 	timeouts_touch(&soon, &message->age);
-	inflight++;
+	count_present(GAUGE_INFLIGHT, ++inflight);
 }
 
 unsigned int
@@ -298,7 +252,6 @@ inflight_make(struct event_base *base, unsigned int max)
 	if (accounts == NULL || messages == NULL)
 		errx(1, "out of memory");
 	inflight_max = max;
-	alarm_make();
 	TAILQ_INIT(&spare_messages);
 	for (i = 0; i < max; i++)
 		TAILQ_INSERT_TAIL(&spare_messages, &messages[i], of_host);

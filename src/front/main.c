@@ -130,8 +130,8 @@ tables_make(void)
 		on_child, accept_start, on_ping, on_drain
 	};
 	const struct accept_front		front = {
-		options.shards, connection_room, connections_used,
-		connection_begin, log_accept, on_over
+		options.shards, events_room, connections_used,
+		events_accept, log_accept, on_over
 	};
 	const unsigned int	descriptors = options.descriptors - SLOTS_BASE;
 	const unsigned int	clients = at_most(PARSER_CLIENTS_MAX,
@@ -146,7 +146,7 @@ tables_make(void)
 	    at_most(RELAY_PAIRS_MAX, (options.descriptors - 32) /
 	    RELAY_DESCRIPTORS));
 	recycle_make(loop, options.recycle);
-	connections_make(loop, clients * PROTOCOL_COUNT, leave_when_empty);
+	machine_make(loop, clients * PROTOCOL_COUNT, leave_when_empty);
 	/* The system counts what is in flight per user: twice for all shards,
 	 * because there are two of each during an upgrade. */
 	handoff_make(loop, at_most(INFLIGHT_MAX,

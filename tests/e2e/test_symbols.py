@@ -15,6 +15,12 @@ HELLO = sorted(set(objects('HELLO')) - {'hello_bearssl'})
 REQUEST = objects('REQUEST')
 CHUNKS = objects('CHUNKS')
 
+# What decides over a connection, and what that is made of.
+DECIDES = ['events', 'machine', 'connection', 'states', 'rules', 'find',
+           'query', 'backend', 'hosts', 'hosts_linux', 'lookup', 'place',
+           'recall', 'handoff', 'inflight', 'outq_linux', 'proxy', 'crc32c',
+           'tcp_options', 'message_send', 'timeouts', 'hostname', 'refusal']
+
 # Calls by which a process gets at files, programs, processes, the network.
 OPEN = {'open', 'open64', 'openat', 'openat64', 'creat', 'fopen', 'fopen64',
         'opendir', 'fdopendir', 'unlink', 'unlinkat', 'rename', 'renameat',
@@ -43,7 +49,7 @@ CHILD = {
     'confine': {'chdir', 'fchdir', 'chroot'},   # before the filter
     'userns_linux': {'unshare'},                # the same
     'seccomp': {'syscall'},     # capset(2), which no header declares
-    'message': {'recvmsg', 'write'},            # the parent's channels
+    'message_take': {'recvmsg', 'write'},       # the parent's channels
 }
 PARSER = dict(CHILD, client={'recv'})           # MSG_PEEK
 RELAY = dict(CHILD, mover_linux={'splice'}, run={'shutdown'},
@@ -109,6 +115,30 @@ class Objects(harness.unittest.TestCase):
         self.pure(['rules', 'refusal', *HOSTNAME])
         self.pure(['order', 'refusal'])
 
+    def test_states_are_data(self):
+        """What another process prints names with has nothing with it."""
+        self.pure(['states'])
+
+    def test_no_circle_among_what_decides(self):
+        """A connection's table, its machine and its events call each other
+        one way only, directly and by way of any other object of these."""
+        wanted, given = {}, {}
+        for name in DECIDES:
+            wanted[name], given[name] = symbols(
+                harness.BUILD / (name + '.o'))
+        calls = {name: {other for other in DECIDES if other != name and
+                        wanted[name] & given[other]} for name in DECIDES}
+        left = set(DECIDES)
+        while left:
+            leaves = {name for name in left if not calls[name] & left}
+            self.assertTrue(leaves, {name: calls[name] & left
+                                     for name in left})
+            left -= leaves
+        self.assertEqual(calls['connection'], {'timeouts'})
+        self.assertEqual(calls['states'], set())
+        self.assertIn('connection', calls['machine'])
+        self.assertIn('machine', calls['events'])
+
     def test_chunks_is_pure(self):
         self.pure(CHUNKS)
 
@@ -130,13 +160,13 @@ class Objects(harness.unittest.TestCase):
         """And, at the start, what the system says of pipes."""
         reads = used('usherd', READ | TAKE)
         self.assertTrue(reads.pop('pipes_linux'))
-        self.assertEqual(reads, {'talk': {'read'},
+        self.assertEqual(reads, {'channel': {'read'},
                                  'query': {'read'}})  # a pipe of its threads
 
     def test_what_is_linked_is_there(self):
         """The lists are src/build.mk's own; what they cannot be without."""
         for program, some in (
-                ('usherd', {'main', 'visitor', 'hosts_linux', 'seccomp'}),
+                ('usherd', {'main', 'connection', 'hosts_linux', 'seccomp'}),
                 ('usherd-tls', {'parser', 'tls', 'hello', 'hello_bearssl',
                                 'idmap', 'seccomp_parser'}),
                 ('usherd-http', {'parser', 'http', 'request', 'chunks',
