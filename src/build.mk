@@ -570,6 +570,14 @@ $(B)/tests/try/calls.o: tests/sandbox/calls.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/calls.c
 $(B)/tests/try/numbers.o: tests/sandbox/numbers.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/numbers.c
+$(B)/tests/try/usherd-log: $(LOG) $(B)/tests/try/try_log.o \
+	    $(B)/tests/try/calls.o $(B)/tests/try/numbers.o \
+	    $(B)/message_send.o
+	$(LINK) $(PIE) -Wl,--wrap=check_record $(B)/tests/try/try_log.o \
+	    $(B)/tests/try/calls.o $(B)/tests/try/numbers.o \
+	    $(B)/message_send.o $(LOG) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+$(B)/tests/try/try_log.o: tests/sandbox/try_log.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/try_log.c
 $(B)/tests/try/try_parent.o: tests/sandbox/try_parent.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_parent.c
 $(B)/tests/try/try_parser.o: tests/sandbox/try_parser.c $(TRY_HEADERS)

@@ -130,17 +130,18 @@ child_check(struct log_record *good, const struct log_record *claimed)
 	case LOG_NO_EVENT:
 	case LOG_KEPT:
 		return 0;
-	case LOG_SUCCEEDS:
-		if (claimed->value > INT32_MAX)
-			return -1;
-		/* fall through */
-	case LOG_DRAINED_LONG:
-		good->value = claimed->value;
-		/* fall through */
 	case LOG_LOST:
 	case LOG_DRAINED_MANY:
 		good->count = claimed->count;
 		return 0;
+	case LOG_DRAINED_LONG:
+		good->count = claimed->count;
+		good->value = claimed->value;
+		return 0;
+	case LOG_SUCCEEDS:
+		good->count = claimed->count;
+		good->value = claimed->value;
+		return claimed->value <= INT32_MAX ? 0 : -1;
 	case LOG_WHYS:
 		break;
 	}

@@ -97,6 +97,14 @@ order_follow(const struct log_order *order, const int fds[ORDER_FDS],
 	return -1;
 }
 
+static void __attribute__((noreturn))
+refuse_order(void)
+{
+	lines_put("log: not an order of the launcher's");
+	lines_flush();
+	_exit(1);
+}
+
 /* Gives false when there will be no more orders. */
 static bool
 orders_take(void)
@@ -109,13 +117,11 @@ orders_take(void)
 		switch (message_take(CHILD_CONTROL, &order, sizeof(order),
 		    fds, ORDER_FDS, &nfds)) {
 		case MESSAGE_TAKEN:
-			if (order_follow(&order, fds, nfds) == 0)
-				continue;
-			/* fall through */
+			if (order_follow(&order, fds, nfds) == -1)
+				refuse_order();
+			break;
 		case MESSAGE_BROKEN:
-			lines_put("log: not an order of the launcher's");
-			lines_flush();
-			_exit(1);
+			refuse_order();
 		case MESSAGE_NONE:
 			return true;
 		case MESSAGE_CLOSED:
