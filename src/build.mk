@@ -116,7 +116,8 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
 	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
-	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts
+	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
+	$(B)/tests/test_log_send
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso $(B)/tests/states
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
@@ -478,6 +479,12 @@ FRONTS = $(B)/accept.o $(SYSTEM_ACCEPT_$(OS)) $(B)/tcp_options.o
 
 $(B)/tests/test_fronts: tests/unit/test_fronts.c $(UNIT_SOURCES) $(FRONTS)
 	$(UNIT) tests/unit/test_fronts.c $(FRONTS) $(LIBEVENT) $(UNIT_LIBS)
+
+LOG_SEND = $(B)/log.o $(B)/refused.o $(B)/counts.o $(B)/place.o $(LOG_LINE)
+
+$(B)/tests/test_log_send: tests/unit/test_log_send.c $(UNIT_SOURCES) \
+	    $(LOG_SEND)
+	$(UNIT) tests/unit/test_log_send.c $(LOG_SEND) $(UNIT_LIBS)
 
 $(B)/tests/test_flight: tests/unit/test_flight.c $(UNIT_SOURCES) \
 	    $(B)/flight.o $(B)/lowat.o
