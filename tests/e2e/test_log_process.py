@@ -192,6 +192,20 @@ class Floods(Case):
         self.assertLess(sorted(waits)[10], 0.1)
         log.ping()
 
+    def test_of_events(self):
+        """A front that has something to say all the time has so many lines,
+        too."""
+        _, front, other = self.started(2)
+        child = record(CHILD, child=0, pid=1, why=1)
+        for _ in range(40):
+            wait_for(lambda: unread(front) < 100 * SIZE, 5, 0.005)
+            for _ in range(10):
+                front.send(child * 5)
+        other.send(child)
+        wait_for(lambda: 'tls parser 2' in self.lines()[-1])
+        self.assertRegex(self.lines()[-1], r'\(\d+ lines lost\)')
+        self.assertLess(len(self.lines()), 900)
+
     def test_one_source(self):
         """It has so many lines; a second one is still told of."""
         _, front = self.started()
