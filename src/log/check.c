@@ -37,7 +37,8 @@ at_legal(const char *at)
 	size_t i;
 
 	for (i = 0; i < LOG_AT_MAX && at[i] != '\0'; i++) {
-		if (!letter_or_digit(at[i]) && !(at[i] >= 'A' && at[i] <= 'Z') &&
+		if (!letter_or_digit(at[i]) &&
+		    !(at[i] >= 'A' && at[i] <= 'Z') &&
 		    strchr("._-/?", at[i]) == NULL)
 			return false;
 	}

@@ -72,7 +72,8 @@ class Lines(Case):
         for page, factor in ((front, 1), (other, 100)):
             struct.pack_into('=8Q', page.counters, 0,
                              *(factor * n for n in range(1, 9)))
-            struct.pack_into('=2Q', page.counters, 64 + 8 * UNKNOWN, factor, factor)
+            struct.pack_into('=2Q', page.counters, 64 + 8 * UNKNOWN,
+                             factor, factor)
             struct.pack_into('=4Q', page.counters, after,
                              *(factor * n for n in range(1, 5)))
         log.order(COUNTS)
@@ -93,7 +94,8 @@ class Lines(Case):
     def test_orders_that_are_none(self):
         for kind, more in ((0, {}), (7, {}), (SHARD, {'shard': 1}),
                            (PING, {'value': 1}), (COUNTS, {'shard': 1}),
-                           (PING, {'text': b'x'}), (TEXT, {'text': b'x' * 1008}),
+                           (PING, {'text': b'x'}),
+                           (TEXT, {'text': b'x' * 1008}),
                            (SHARD, {'shard': 65, 'fds': [0, 0]}),
                            (TEXT, {'text': b'x', 'fds': [0]})):
             with self.subTest(kind=kind, more=more):
@@ -363,6 +365,18 @@ class Confined(Case):
                 log = self.misled(name)
                 self.assertEqual(log.process.wait(10), -signal.SIGSYS)
         self.assertEqual(self.lines(), [])
+
+    def test_root_of_a_plain_user(self):
+        """By a user namespace, where the system lets him have one."""
+        self.confined = False
+        may = subprocess.run(['unshare', '-U', 'true'], check=False,
+                             stderr=subprocess.DEVNULL)
+        if may.returncode != 0:
+            self.skipTest('no user namespaces')
+        log, front = self.started(1, '-c')
+        front.send(refused())
+        self.wait_lines(1)
+        log.ping()
 
     def test_rights_are_left(self):
         log = self.misled('rights')

@@ -54,6 +54,15 @@ CHILD = {
 PARSER = dict(CHILD, client={'recv'})           # MSG_PEEK
 RELAY = dict(CHILD, mover_linux={'splice'}, run={'shutdown'},
              pair={'recv', 'send', 'shutdown'}) # to discard; constants
+LOG = {
+    'confine': {'chdir', 'fchdir', 'chroot'},
+    'userns_linux': {'unshare'},
+    'seccomp': {'syscall'},
+    'message_take': {'recvmsg', 'write'},       # the launcher's orders
+    'log_shards': {'read'},                     # the fronts' records
+    'log_lines': {'write'},                     # stderr
+    'log_main': {'write'},                      # one byte to the launcher
+}
 
 
 def symbols(path, code=False):
@@ -155,6 +164,12 @@ class Objects(harness.unittest.TestCase):
 
     def test_relay(self):
         self.assertEqual(used('usherd-relay'), RELAY)
+
+    def test_log(self):
+        self.assertEqual(used('usherd-log'), LOG)
+
+    def test_log_check_is_pure(self):
+        self.pure(['log_check', 'refusal', 'hostname'])
 
     def test_parent_reads_its_children_alone(self):
         """And, at the start, what the system says of pipes."""
