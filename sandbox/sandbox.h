@@ -27,8 +27,28 @@ void	sandbox_try(void);
  */
 void	sandbox_harden(const char *name);
 
-/* As much of it as a process can that must still make children: the parent. */
-void	sandbox_harden_parent(void);
+/*
+ * As much of it as the launcher can, which has no filter: it must still make
+ * and end children of another user and let a newer one take its place.
+ */
+void	sandbox_harden_launcher(void);
+
+/*
+ * Where the system can: no file system at all, for whoever opens nothing
+ * after this; no signals to, and no abstract sockets of, other processes.
+ * After sandbox_harden(), and before there are threads.
+ */
+void	sandbox_landlock(void);
+
+/* The same for the front, which reads directories below this one.  It is no
+ * wall around hosts/: looking at an entry and connecting are not covered. */
+void	sandbox_landlock_hosts(int hosts);
+
+/*
+ * A filter compares the addresses of constants, so their memory must stay:
+ * where the system can, nobody unmaps, moves or changes it from now on.
+ */
+void	sandbox_seal(const void *start, size_t size);
 
 /*
  * Not started by root: will the system let children chroot into the directory
@@ -77,25 +97,23 @@ enum {
 void	sandbox_enter_log(void);
 
 /*
- * The keys.  The descriptors below base are ours (control, listeners, signal
- * pipe, log); clients and tenants have numbers from base on, and are never
- * read.  programs are the descriptors of the nprograms programs that may be
- * executed.
+ * The keys: accept, look up below hosts/, connect to what was found there,
+ * take messages from CHILD_CONTROL, write to CHILD_REPORT, the log and the
+ * pipes, pass descriptors on.  Every number below SLOTS_BASE is in use, so
+ * clients and tenants have numbers from there on, and are never read.  slots
+ * are the numbers below it whose contents change: channels to children.
+ * pipes are those of the look-up threads that are written to.
  */
-struct sandbox_keys {
-	const int	*programs;
-	size_t		 nprograms;
-	int		 namespaces;	/* children use sandbox_chroot_begin() */
-	int		 base;
-	int		 fixed;		/* programs and hosts/ have numbers from
-					 * here to base, which never change */
+struct sandbox_front {
+	const int	*slots;
+	size_t		 nslots;
+	const int	*pipes;
+	size_t		 npipes;
 };
 
-void	sandbox_enter_parent(const struct sandbox_keys *keys);
+void	sandbox_enter_front(const struct sandbox_front *front);
 
-/* What is in force, for usherd -V: one line, no newline. */
+/* What is in force in the children, for usherd -V: one line, no newline. */
 const char *sandbox_name(void);
 
-void	sandbox_harden_launcher(void);
-void	sandbox_enter_front(void);
 #endif

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Linux: how a filter is made and what every role needs.  The rules of the
- * roles are in seccomp_parser.c, seccomp_relay.c and seccomp_parent.c.
+ * roles are in files of their own.
  */
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-
-#include <linux/capability.h>
 
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../src/common/message.h"
@@ -22,28 +16,29 @@
 #include "seccomp.h"
 
 static const struct rule base_rules[] = {
-	/* The loop: libevent with epoll. */
+	/* The loop: libevent with epoll; musl has epoll_pwait(2) for it. */
 	ALLOW(epoll_ctl),
 	ALLOW(epoll_wait),
 	ALLOW_IF(epoll_pwait, 1, ARG(4, EQ, 0)),	/* no signal mask */
-	/* Where the vDSO cannot read the clock source, which the system may
-	 * change at any time, all of these are real calls. */
+	/* libevent.  Where the vDSO cannot read the clock source, which the
+	 * system may change at any time, all of these are real calls. */
 	ALLOW(clock_gettime),
 	ALLOW(gettimeofday),
 	ALLOW(time),
-	/* malloc(3): private, anonymous, where the kernel likes, no code. */
+	/* malloc(3), realloc(3) of libevent's tables: private, anonymous,
+	 * where the kernel likes, no code. */
 	ALLOW(brk),
 	ALLOW(munmap),
 	ALLOW_IF(mmap, 3, ARG(0, EQ, 0),
 	    ARG(2, EQ, PROT_READ | PROT_WRITE),
 	    ARG(3, EQ, MAP_PRIVATE | MAP_ANONYMOUS)),
 	ALLOW_IF(mremap, 1, ARG(3, EQ, MREMAP_MAYMOVE)),
-	/* Endings and interruptions. */
+	/* exit(3); a stop and its end in any call */
 	ALLOW(exit_group),
 	ALLOW(restart_syscall),
-	ALLOW(rt_sigreturn),
 	/* message_take(), message_report(). */
-	ALLOW_IF(recvmsg, 1, ARG(0, EQ, CHILD_CONTROL)),
+	ALLOW_IF(recvmsg, 2, ARG(0, EQ, CHILD_CONTROL),
+	    ARG(2, EQ, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)),
 	ALLOW_IF(write, 1, ARG(0, EQ, CHILD_REPORT)),
 	/* confine_silence() */
 	{ EITHER(dup2, dup3), 2, { ARG(0, EQ, STDIN_FILENO),
@@ -71,7 +66,7 @@ begin(uint32_t action)
 	    SCMP_ACT_KILL_PROCESS);
 	if (error == 0)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
-	/* In all threads: the parent has some (query.c). */
+	/* In all threads: the front has some (query.c). */
 	if (error == 0)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	/* 2: a binary tree, found in a few steps for any call */
@@ -161,61 +156,4 @@ seccomp_enforce(scmp_filter_ctx filter)
 {
 	seccomp_allow_runtime(filter);
 	enforce(filter);
-}
-
-static void
-harden(void)
-{
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		err(1, "sandbox: no_new_privs");
-	/*
-	 * exec has set it back to 1, and then a sibling of the same user could
-	 * take our descriptors with pidfd_getfd(2).
-	 */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-		err(1, "sandbox: dumpable");
-}
-
-void
-sandbox_harden(const char *name)
-{
-	struct __user_cap_header_struct	header;
-	struct __user_cap_data_struct	none[2];
-
-	memset(&header, 0, sizeof(header));
-	memset(none, 0, sizeof(none));
-	header.version = _LINUX_CAPABILITY_VERSION_3;
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 ||
-	    syscall(SYS_capset, &header, none) == -1)
-		err(1, "sandbox: capabilities");
-	harden();
-	/* Before Linux 6.14 a program that is executed by its descriptor has
-	 * that number for a name. */
-	if (prctl(PR_SET_NAME, name, 0, 0, 0) == -1)
-		err(1, "sandbox: name");
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
-		err(1, "sandbox: parent death signal");
-}
-
-/* Of root's capabilities, those without which no child could be made. */
-void
-sandbox_harden_parent(void)
-{
-	const uint32_t			needed = 1U << CAP_SETUID |
-					    1U << CAP_SETGID |
-					    1U << CAP_SYS_CHROOT;
-	struct __user_cap_header_struct	header;
-	struct __user_cap_data_struct	data[2];
-
-	harden();
-	memset(&header, 0, sizeof(header));
-	header.version = _LINUX_CAPABILITY_VERSION_3;
-	if (syscall(SYS_capget, &header, data) == -1)
-		err(1, "sandbox: capabilities");
-	data[0].permitted &= needed;
-	data[0].effective &= needed;
-	data[0].inheritable &= needed;
-	memset(&data[1], 0, sizeof(data[1]));
-	if (syscall(SYS_capset, &header, data) == -1)
-		err(1, "sandbox: capabilities");
 }

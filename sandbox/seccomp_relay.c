@@ -2,29 +2,48 @@
 /*
  * Linux: what a relay may do.  It moves bytes and cannot look at them:
  * splice(2) into a pipe is allowed, but nothing that reads one.  It cannot
- * say anything of its own to a client, a tenant or the parent but the answers
+ * say anything of its own to a client, a tenant or the front but the answers
  * that it was compiled with.
  */
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <fcntl.h>
+
+#include "../src/relay/mover.h"
 #include "sandbox.h"
 #include "seccomp.h"
-#include "seccomp_rules.h"
 
 static const struct rule rules[] = {
-	RULE_SPLICE,
-	RULE_PIPE,
-	RULE_PIPE_SIZE,
-	RULE_PIPE_RESIZE,
-	RULE_DISCARD,
-	RULE_MEMINFO,
-	RULE_SHUTDOWN,
-	RULE_POLL,
-	RULE_ATMARK,
-	RULE_UNREAD,
+	/* mover_linux.c: bytes, its pipes and how much they and a receiver
+	 * take */
+	ALLOW_IF(splice, 3, ARG(1, EQ, 0), ARG(3, EQ, 0),
+	    ARG(5, EQ, SPLICE_F_NONBLOCK | SPLICE_F_MOVE)),
+	ALLOW_IF(pipe2, 1, ARG(1, EQ, O_CLOEXEC | O_NONBLOCK)),
+	ALLOW_IF(fcntl, 1, ARG(1, EQ, F_GETPIPE_SZ)),
+	ALLOW_IF(fcntl, 2, ARG(1, EQ, F_SETPIPE_SZ),
+	    ARG(2, LE, MOVER_PIPE_GROWN)),
+	ALLOW_IF(getsockopt, 2, ARG(1, EQ, SOL_SOCKET),
+	    ARG(2, EQ, SO_MEMINFO)),
+	/* pair.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
+	 * the null pointer is there for sockets on which it would not. */
+	ALLOW_IF(recvfrom, 4, ARG(1, EQ, 0),
+	    ARG(3, EQ, MSG_TRUNC | MSG_DONTWAIT), ARG(4, EQ, 0),
+	    ARG(5, EQ, 0)),
+	/* run.c, half-close; pair.c, goodbye */
+	ALLOW_IF(shutdown, 1, ARG(1, EQ, SHUT_WR)),
+	/* run.c asks whether a side is gone for good, or has more.  Where
+	 * there is no poll(2), ppoll(2): its time is behind a pointer, but it
+	 * gets no signal mask. */
+	{ EITHER(poll, ppoll), 2, { ARG(1, EQ, 1),
+	    ARG(SCMP_SYS(poll) >= 0 ? 2 : 3, EQ, 0) } },
+	/* pair.c, sockatmark(3): splice(2) cannot pass an urgent byte */
+	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCATMARK)),
+	/* run.c asks whether a client that has ended had sent more */
+	ALLOW_IF(ioctl, 1, ARG(1, EQ, FIONREAD)),
 };
 
-/* The parent reads what is in CHILD_REPORT: no client's bytes into that, and
+/* The front reads what is in CHILD_REPORT: no client's bytes into that, and
  * none of its messages to a client. */
 static const struct rule forbidden[] = {
 	FORBID_IF(splice, 1, BELOW(0, CHILD_FIRST_CLIENT)),
@@ -45,6 +64,7 @@ allow_constants(scmp_filter_ctx filter,
 		    ARG(3, EQ, MSG_NOSIGNAL | MSG_DONTWAIT),
 		    ARG(4, EQ, 0));
 
+		sandbox_seal(constants[i].bytes, constants[i].size);
 		seccomp_allow(filter, &send, 1);
 	}
 }

@@ -31,7 +31,8 @@ try_seccomp(void)
 	err(1, "sandbox: seccomp(2)");
 }
 
-/* What root needs to make children that chroot and become another user. */
+/* What root needs to make children that chroot and become another user, and
+ * to end them. */
 static void
 try_capabilities(void)
 {
@@ -41,7 +42,8 @@ try_capabilities(void)
 	}				needed[] = {
 		{ CAP_SETUID, "CAP_SETUID" },
 		{ CAP_SETGID, "CAP_SETGID" },
-		{ CAP_SYS_CHROOT, "CAP_SYS_CHROOT" }
+		{ CAP_SYS_CHROOT, "CAP_SYS_CHROOT" },
+		{ CAP_KILL, "CAP_KILL" }
 	};
 	struct __user_cap_header_struct	header;
 	struct __user_cap_data_struct	data[2];

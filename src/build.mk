@@ -36,15 +36,15 @@ PIE = -static-pie
 
 # One file per operating system and question; a system that is not here has
 # no sandbox and does not link.
-SANDBOX_Linux = $(B)/seccomp.o $(B)/userns_linux.o \
-	$(B)/loader_$(LOADER).o
-SANDBOX_LAUNCHER_Linux = $(B)/harden_linux.o $(B)/name_linux.o \
-	$(B)/try_linux.o $(B)/userns_linux.o $(B)/userns_allowed_linux.o \
-	$(B)/loader_$(LOADER).o
+SANDBOX_Linux = $(B)/seccomp.o $(B)/harden_linux.o $(B)/landlock_linux.o \
+	$(B)/seal_linux.o $(B)/loader_$(LOADER).o
+SANDBOX_LAUNCHER_Linux = $(B)/harden_linux.o $(B)/landlock_linux.o \
+	$(B)/seal_linux.o $(B)/name_linux.o $(B)/try_linux.o \
+	$(B)/userns_linux.o $(B)/userns_allowed_linux.o
 SANDBOX_FRONT_Linux = $(SANDBOX_Linux) $(B)/seccomp_front.o
-SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/seccomp_parser.o
-SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/seccomp_relay.o
-SANDBOX_LOG_Linux = $(SANDBOX_Linux) $(B)/seccomp_log.o
+SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_parser.o
+SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_relay.o
+SANDBOX_LOG_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_log.o
 SYSTEM_LAUNCHER_Linux = $(B)/program_linux.o $(B)/inherited_linux.o \
 	$(B)/pipes_linux.o $(B)/page_linux.o
 SYSTEM_ACCEPT_Linux = $(B)/accept_linux.o
@@ -122,7 +122,8 @@ TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso $(B)/tests/states
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
 	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
-	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay
+	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay \
+	$(B)/tests/try/front-alone
 FAULT = $(B)/tests/fault/usherd $(B)/tests/fault/usherd-front \
 	$(B)/tests/fault/usherd-log $(B)/tests/fault/usherd-tls \
 	$(B)/tests/fault/usherd-http $(B)/tests/fault/usherd-relay
@@ -305,8 +306,6 @@ $(B)/seccomp_front.o: sandbox/seccomp_front.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_front.c
 $(B)/harden_linux.o: sandbox/harden_linux.c $(HEADERS)
 	$(COMPILE) sandbox/harden_linux.c
-$(B)/name_linux.o: sandbox/name_linux.c $(HEADERS)
-	$(COMPILE) sandbox/name_linux.c
 $(B)/program_linux.o: src/usherd/program_linux.c $(HEADERS)
 	$(COMPILE) $(TOLD) src/usherd/program_linux.c
 $(B)/proxy.o: src/front/proxy.c $(HEADERS)
@@ -373,6 +372,12 @@ $(B)/seccomp_log.o: sandbox/seccomp_log.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_log.c
 $(B)/seccomp_relay.o: sandbox/seccomp_relay.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_relay.c
+$(B)/landlock_linux.o: sandbox/landlock_linux.c $(HEADERS)
+	$(COMPILE) sandbox/landlock_linux.c
+$(B)/seal_linux.o: sandbox/seal_linux.c $(HEADERS)
+	$(COMPILE) sandbox/seal_linux.c
+$(B)/name_linux.o: sandbox/name_linux.c $(HEADERS)
+	$(COMPILE) -DLOADER='"$(LOADER)"' sandbox/name_linux.c
 $(B)/try_linux.o: sandbox/try_linux.c $(HEADERS)
 	$(COMPILE) sandbox/try_linux.c
 $(B)/userns_linux.o: sandbox/userns_linux.c $(HEADERS)
@@ -571,6 +576,15 @@ $(B)/tests/try/usherd-relay: $(RELAY) $(B)/tests/try/try_relay.o \
 	    $(B)/tests/try/try_report.o $(ATTACKS) \
 	    $(RELAY) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
+# The front's sandbox without a front.
+FRONT_ALONE = $(B)/tests/try/front_alone.o $(ATTACKS) $(B)/message_take.o \
+	$(B)/message_send.o $(B)/hosts_linux.o $(SANDBOX_FRONT_$(OS))
+
+$(B)/tests/try/front-alone: $(FRONT_ALONE)
+	$(LINK) -pie $(FRONT_ALONE) $(SANDBOX_LIBS_$(OS)) -lpthread $(LIBS)
+
+$(B)/tests/try/front_alone.o: tests/sandbox/front_alone.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/front_alone.c
 $(B)/tests/try/attacks.o: tests/sandbox/attacks.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/attacks.c
 $(B)/tests/try/calls.o: tests/sandbox/calls.c $(TRY_HEADERS)

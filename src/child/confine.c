@@ -123,6 +123,7 @@ confine(const struct confinement *confinement)
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NPROC, 0);
 	sandbox_harden(confinement->name);
+	sandbox_landlock();
 	if (close(CHILD_EMPTY) == -1)
 		err(1, "empty directory");
 }

@@ -229,6 +229,21 @@ children_each(void (*call)(struct child *, void *), void *arg)
 	}
 }
 
+size_t
+children_slots(int slots[2 * PLACES])
+{
+	unsigned int	place;
+	size_t		n = 0;
+
+	for (place = 0; place < PLACES; place++) {
+		if (!kinds[children[place].kind])
+			continue;
+		slots[n++] = children[place].control;
+		slots[n++] = children[place].report;
+	}
+	return n;
+}
+
 static void
 make_one(struct event_base *base, unsigned int place, unsigned int capacity)
 {

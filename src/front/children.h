@@ -29,6 +29,8 @@ void	children_make(struct event_base *base,
 	    const struct children_listener *listener,
 	    const bool wanted[PROTOCOL_COUNT], unsigned int parser_clients,
 	    unsigned int relay_pairs);
+/* The numbers of their channels, whose contents change; gives how many. */
+size_t	children_slots(int slots[2 * PLACES]);
 /* The launcher has started one: fds are its control socket and report pipe,
  * which are taken.  Gives -1 when there can be no such child. */
 int	children_add(const struct front_order *order, const int fds[2]);

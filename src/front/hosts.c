@@ -68,7 +68,7 @@ hosts_use(int directory, const char *path)
 	hosts = directory;
 	hosts_path = path;
 	hosts_system_try(hosts, path);
-	if (fstat(hosts, &st) == -1)
+	if (hosts_stat(hosts, &st) == -1)
 		err(1, "hosts directory %s", path);
 	if (anybody_may_rename(&st))
 		errx(1, "hosts directory %s: its group or others may rename "
@@ -83,7 +83,7 @@ hosts_look(struct host *host, struct place *place)
 	static bool	told;
 	struct stat	st;
 
-	if (fstat(hosts, &st) == -1)
+	if (hosts_stat(hosts, &st) == -1)
 		return hosts_refusal(errno);
 	if (st.st_nlink == 0) {
 		/* The log is the loop's, which looks first. */
@@ -165,7 +165,7 @@ taken_away(struct host *host, uid_t owner, const char *parent)
 		return wild.linked && trusted(host, wild.entry_owner);
 	if (refusal != REFUSAL_NONE)
 		return true;
-	theirs = fstat(trail_directory(&wild.trail), &st) == 0 &&
+	theirs = hosts_stat(trail_directory(&wild.trail), &st) == 0 &&
 	    st.st_uid == owner;
 	lookup_close(&wild);
 	return !theirs;
@@ -267,7 +267,7 @@ host_moved(const struct host *host)
 	if (lookup(&top, 0, host->key, host->trusted, &found, &nowhere) !=
 	    REFUSAL_NONE)
 		return true;
-	same = fstat(trail_directory(&host->trail), &now) == 0 &&
+	same = hosts_stat(trail_directory(&host->trail), &now) == 0 &&
 	    now.st_dev == found.st.st_dev && now.st_ino == found.st.st_ino;
 	lookup_close(&found);
 	return !same;
@@ -300,7 +300,7 @@ foreign(const struct host *host, const struct stat *st)
 	struct stat home;
 
 	return st->st_nlink > 1 && !trusted(host, st->st_uid) &&
-	    (fstat(trail_directory(&host->trail), &home) == -1 ||
+	    (hosts_stat(trail_directory(&host->trail), &home) == -1 ||
 	    home.st_uid != st->st_uid);
 }
 

@@ -12,6 +12,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,21 @@ const struct open_how hosts_questions[HOSTS_QUESTIONS] = {
 };
 
 const char hosts_empty_path[] = "";
+
+/* From HOSTS_CONNECTORS_FIRST on. */
+const struct sockaddr_un hosts_addresses[HOSTS_CONNECTORS] = {
+	{ AF_UNIX, "/proc/self/fd/491" },
+	{ AF_UNIX, "/proc/self/fd/492" },
+	{ AF_UNIX, "/proc/self/fd/493" },
+	{ AF_UNIX, "/proc/self/fd/494" },
+	{ AF_UNIX, "/proc/self/fd/495" },
+	{ AF_UNIX, "/proc/self/fd/496" },
+	{ AF_UNIX, "/proc/self/fd/497" },
+	{ AF_UNIX, "/proc/self/fd/498" },
+	{ AF_UNIX, "/proc/self/fd/499" },
+};
+
+_Static_assert(HOSTS_CONNECTORS_FIRST == 491, "the first address");
 
 /* Linux 5.12; before that, names are asked for as if there were no cache. */
 static bool have_cached = true;
@@ -99,6 +115,12 @@ ssize_t
 hosts_link(int link, char *text, size_t size)
 {
 	return readlinkat(link, hosts_empty_path, text, size);
+}
+
+int
+hosts_stat(int fd, struct stat *st)
+{
+	return fstatat(fd, hosts_empty_path, st, AT_EMPTY_PATH);
 }
 
 enum refusal
@@ -208,27 +230,49 @@ close_ear(int backend, enum hosts_ear ear)
 	    sizeof(off));
 }
 
+/* The calling thread's own, from its first connection on. */
+static int
+connector_mine(void)
+{
+	static atomic_int		taken;
+	static _Thread_local int	mine = -1;
+
+	if (mine == -1)
+		mine = atomic_fetch_add(&taken, 1);
+	return mine;
+}
+
 /*
- * The path names the descriptor, so nothing is resolved again and no limit on
- * its length applies.
+ * The path names a descriptor, so nothing is resolved again and no limit on
+ * its length applies.  The tenant's socket stays on the connector's number
+ * until the next: nobody can do anything with it there but connect.
  */
+static int
+connect_pinned(int pinned, int backend)
+{
+	int n = connector_mine();
+
+	if (n >= HOSTS_CONNECTORS) {
+		errno = EMFILE;
+		return -1;
+	}
+	if (dup3(pinned, HOSTS_CONNECTORS_FIRST + n, O_CLOEXEC) == -1)
+		return -1;
+	return connect(backend, (const struct sockaddr *)&hosts_addresses[n],
+	    sizeof(hosts_addresses[n]));
+}
+
 enum refusal
 hosts_connect(int pinned, enum hosts_ear ear, int *backend)
 {
-	struct sockaddr_un	address;
-	int			error;
+	int error;
 
-	memset(&address, 0, sizeof(address));
-	address.sun_family = AF_UNIX;
-	(void)snprintf(address.sun_path, sizeof(address.sun_path),
-	    "/proc/self/fd/%d", pinned);	/* fits: 14 bytes and an int */
 	*backend = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0);
 	if (*backend == -1)
 		return REFUSAL_OVERLOAD;
 	close_ear(*backend, ear);
-	if (connect(*backend, (struct sockaddr *)&address,
-	    sizeof(address)) == 0)
+	if (connect_pinned(pinned, *backend) == 0)
 		return REFUSAL_NONE;
 	error = errno;
 	(void)close(*backend);	/* never connected */

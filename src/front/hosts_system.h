@@ -2,6 +2,7 @@
 #ifndef USHER_HOSTS_SYSTEM_H
 #define USHER_HOSTS_SYSTEM_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <stddef.h>
@@ -66,11 +67,20 @@ struct hosts_names {
 
 int	hosts_list(int directory, struct hosts_names *names);
 
+/* fstat(2) of what was opened here, in words that the sandbox can tell from
+ * stat(2) of a path. */
+int	hosts_stat(int fd, struct stat *st);
+
 /*
  * Connects to the very socket that was opened by hosts_entry(), without
  * waiting.  Gives REFUSAL_NONE and a connected, non-blocking socket, or why
- * not.
+ * not.  Up to HOSTS_THREADS threads may call it in the life of the process;
+ * others get REFUSAL_OVERLOAD.
  */
+enum {
+	HOSTS_THREADS = 9	/* query.c's, and the loop */
+};
+
 enum refusal	hosts_connect(int pinned, enum hosts_ear ear, int *backend);
 
 /* The reason for errno when a name was looked up. */

@@ -47,7 +47,7 @@ grow_cold(const struct trail *trail)
 
 	patience->cold = true;
 	memset(&patience->at, 0, sizeof(patience->at));
-	if (fstat(trail_directory(trail), &st) == -1)
+	if (hosts_stat(trail_directory(trail), &st) == -1)
 		return;		/* as good as any other directory */
 	patience->at.device = st.st_dev;
 	patience->at.directory = st.st_ino;
@@ -140,7 +140,7 @@ why_not(const struct walk *walk, const char *name, int error)
 
 	place_set(walk->place, trail->text, name);
 	if ((error == EACCES || error == EPERM) &&
-	    fstat(trail_directory(trail), &st) == 0)
+	    hosts_stat(trail_directory(trail), &st) == 0)
 		place_lacks(walk->place, trail->text, "", &st, 'x');
 	return hosts_refusal(error);
 }
@@ -247,7 +247,7 @@ step(struct walk *walk, const char *name, bool first, bool *done)
 	found->fd = trail_entry(&found->trail, name);
 	if (found->fd == -1)
 		return why_not(walk, name, errno);
-	if (fstat(found->fd, &found->st) == -1)
+	if (hosts_stat(found->fd, &found->st) == -1)
 		return why_not(walk, name, errno);
 	if (first)
 		found->entry_owner = found->st.st_uid;

@@ -155,6 +155,19 @@ tables_make(void)
 	orders_make(loop, &orders);
 }
 
+/* The last act before anybody is let in. */
+static void
+confine_front(void)
+{
+	int			slots[2 * PLACES], pipes[QUERY_PIPES];
+	struct sandbox_front	front = { slots, 0, pipes, QUERY_PIPES };
+
+	front.nslots = children_slots(slots);
+	queries_pipes(pipes);
+	sandbox_landlock_hosts(FRONT_HOSTS);
+	sandbox_enter_front(&front);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -177,7 +190,7 @@ main(int argc, char *argv[])
 	slots_fill();
 	queries_start();
 	limit(RLIMIT_NPROC, 0);
-	sandbox_enter_front();
+	confine_front();
 	if (dup2(STDIN_FILENO, STDERR_FILENO) == -1)
 		_exit(1);
 	if (event_base_dispatch(loop) == -1)

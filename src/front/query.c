@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hosts_system.h"
 #include "query.h"
 
 enum {
@@ -60,6 +61,8 @@ struct query {
 };
 
 TAILQ_HEAD(query_list, query);
+
+_Static_assert(THREADS + 1 == HOSTS_THREADS, "they connect, and the loop");
 
 static struct query		 queries[QUERIES];
 static struct query_list	 spare = TAILQ_HEAD_INITIALIZER(spare);
@@ -338,6 +341,13 @@ queries_make(struct event_base *base, void (*done)(void *))
 	    on_answers, NULL);
 	if (answers_event == NULL)
 		errx(1, "out of memory");
+}
+
+void
+queries_pipes(int written[QUERY_PIPES])
+{
+	written[0] = orders[1];
+	written[1] = answers[1];
 }
 
 void

@@ -23,6 +23,13 @@ struct query;
  */
 void	queries_make(struct event_base *base, void (*done)(void *asker));
 
+/* After that: the descriptors that are written to, for the sandbox. */
+enum {
+	QUERY_PIPES = 2
+};
+
+void	queries_pipes(int written[QUERY_PIPES]);
+
 /*
  * Makes the threads, with the rights that we have now, and waits until all of
  * them run.  Before the filter, which must then be made to hold in all threads

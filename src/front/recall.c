@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hosts_system.h"
 #include "recall.h"
 
 enum {
@@ -26,7 +27,7 @@ snapshot_take(struct snapshot *now, int directory)
 	memset(now, 0, sizeof(*now));
 	/* The time first: what is asked later was asked after it. */
 	if (clock_gettime(CLOCK_REALTIME, &clock) == -1 ||
-	    fstat(directory, &st) == -1)
+	    hosts_stat(directory, &st) == -1)
 		return -1;
 	now->of.device = st.st_dev;
 	now->of.directory = st.st_ino;

@@ -27,34 +27,37 @@ static const struct shard	*shards;
 static size_t			 nshards;
 static pid_t			 pid = -1;
 static int			 control = -1, request = -1;
-static bool			 killed, pinged;
+static bool			 killed, pinged, ready, failed;
 static unsigned int		 missed;
 static struct restart		 restart;
 
-/* It reads the same pipes as the one before it. */
-static void
-tell_shards(void)
+/*
+ * It reads the same pipes as the one before it.  Said anew for each front: a
+ * pipe on which a front broke the rules is not read before that.
+ */
+void
+logger_shard(const struct shard *shard)
 {
+	const int		fds[] = { shard->log[0], shard->page[1] };
 	struct log_order	order;
-	size_t			i;
 
-	for (i = 0; i < nshards; i++) {
-		const int fds[] = { shards[i].log[0], shards[i].page[1] };
-
-		memset(&order, 0, sizeof(order));
-		order.kind = LOG_SHARD;
-		order.shard = shards[i].number;
-		if (message_send(control, &order, sizeof(order), fds,
-		    2) == -1)
-			warn("log process");
-	}
+	if (control == -1)
+		return;		/* its successor will be told of all */
+	memset(&order, 0, sizeof(order));
+	order.kind = LOG_SHARD;
+	order.shard = shard->number;
+	(void)snprintf(order.text, sizeof(order.text), "%s",
+	    settings->options.hosts);	/* for people: cut when too long */
+	if (message_send(control, &order, sizeof(order), fds, 2) == -1)
+		warn("log process");
 }
 
 /* Gives -1 with errno. */
 static int
 start(void)
 {
-	int theirs[2], error;
+	int	theirs[2], error;
+	size_t	i;
 
 	restart.due = 0;
 	restart.started = shard_now();
@@ -71,9 +74,10 @@ start(void)
 	errno = error;
 	if (pid == -1)
 		return -1;
-	killed = pinged = false;
+	killed = pinged = ready = false;
 	missed = 0;
-	tell_shards();
+	for (i = 0; i < nshards; i++)
+		logger_shard(&shards[i]);
 	say_by(control);
 	return 0;
 }
@@ -96,6 +100,18 @@ end_by_kill(const char *why)
 	(void)kill(pid, SIGKILL);	/* ours, and not yet reaped */
 }
 
+bool
+logger_ready(void)
+{
+	return ready;
+}
+
+bool
+logger_failed(void)
+{
+	return failed;
+}
+
 int
 logger_request(void)
 {
@@ -114,6 +130,7 @@ logger_hear(void)
 		request = -1;
 	}
 	for (i = 0; i < n; i++) {
+		ready |= requests[i] == REQUEST_READY;
 		if (requests[i] == REQUEST_PONG) {
 			pinged = false;
 			missed = 0;
@@ -155,6 +172,7 @@ logger_reap(pid_t which, int status)
 		return true;
 	}
 	(void)snprintf(name, sizeof(name), "log (pid %d)", (int)pid);
+	failed = !ready;
 	pid = -1;
 	(void)close(control);	/* nobody is there */
 	if (request != -1)

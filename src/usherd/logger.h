@@ -17,6 +17,12 @@
 /* Exits 1 when the system has no room for it. */
 void	logger_start(const struct settings *settings,
 	    const struct shard *shards, size_t n);
+/* It has confined itself. */
+bool	logger_ready(void);
+/* The last one ended before that. */
+bool	logger_failed(void);
+/* A front of this shard is about to be started. */
+void	logger_shard(const struct shard *shard);
 /* What it says to us: to be read when there is something, or -1. */
 int	logger_request(void);
 void	logger_hear(void);

@@ -237,8 +237,12 @@ settle(void)
 		ready += shards[i].state == FRONT_READY;
 		failed += shards[i].failed;
 	}
-	if (ready + failed < nshards)
+	if (ready + failed < nshards || !(logger_ready() || logger_failed()))
 		return;
+	if (logger_failed() && !upgrade_is_successor()) {
+		warnx("the log process could not start: see above");
+		leave(1);
+	}
 	if (ready == 0 && !upgrade_is_successor()) {
 		warnx("no shard could start: see above");
 		leave(1);

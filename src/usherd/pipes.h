@@ -11,4 +11,7 @@
  */
 size_t	pipes_share(unsigned int n);
 
+/* Has room for some hundred records of the log, if the system lets us. */
+void	log_pipe_grow(int pipe);
+
 #endif

@@ -3,12 +3,14 @@
  * Linux: pipe(7), /proc files.  Beyond the soft limit a user's new pipes have
  * two pages and old ones do not grow; beyond the hard one there are no more.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "pipes.h"
 
 enum {
+	LOG_PIPE = 256 * 1024,
 	PAGES_DEFAULT = 16384,	/* of the soft limit, fs/pipe.c */
 	SHARE_MAX = 1024 * 1024 * 1024	/* nobody has use for more */
 };
@@ -43,4 +45,10 @@ pipes_share(unsigned int n)
 		limit = PAGES_DEFAULT;
 	limit = limit / 2 / n;
 	return limit > SHARE_MAX / page ? SHARE_MAX : (size_t)limit * page;
+}
+
+void
+log_pipe_grow(int pipe)
+{
+	(void)fcntl(pipe, F_SETPIPE_SZ, LOG_PIPE);	/* else it is smaller */
 }

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "../common/message_send.h"
+#include "logger.h"
 #include "page.h"
+#include "pipes.h"
 #include "say.h"
 #include "shard.h"
 #include "start.h"
@@ -36,6 +38,7 @@ shard_make(struct shard *shard, unsigned int number)
 		shard->children[place].pid = -1;
 	if (start_pipe(&shard->log[0], &shard->log[1]) == -1)
 		err(1, "log pipe");
+	log_pipe_grow(shard->log[1]);
 	page_make(shard->page);
 }
 
@@ -88,6 +91,7 @@ shard_start(struct shard *shard, const struct settings *settings)
 	shard->pinged = shard->killed = false;
 	shard->missed = 0;
 	shard->state = FRONT_STARTING;
+	logger_shard(shard);
 	if (front_start(shard, settings) == 0) {
 		units_start(shard, settings);
 		return;
