@@ -8,10 +8,10 @@
  *
  * Left to itself the first in the queue would get all connections while it
  * has little to do, and whoever keeps connections open would fill that one
- * shard.  So who has accepted goes to the end of the queue: by chance, the
- * likelier the fuller it is.  Were it always, somebody who opens connections
- * by turns, one to be kept and one to be closed, would choose the shard of
- * those he keeps.
+ * shard.  So who has accepted goes to the end of the queue, by chance every
+ * second time: were it always, somebody who opens connections by turns, one
+ * to be kept and one to be closed, would choose the shard of those he keeps.
+ * A front that is fuller does it each time, and only after a rest.
  */
 #include <sys/socket.h>
 
@@ -32,7 +32,8 @@ enum {
 	ACCEPTS_PER_TURN = 8,	/* more are for others to take */
 	SWEEP_MAX = 4096,	/* as many as a backlog holds: SOMAXCONN */
 	REST_MAX_MS = 4,	/* out of the queue, after accepting, when all
-				 * places are taken: in proportion */
+				 * places are taken: none while half of them
+				 * are free, and in proportion from there */
 	PAUSE_MS = 20,		/* no room */
 	LOOK_S = 1,
 	SWEEP_MS = 50		/* for the last ACK of a handshake, which may
@@ -104,7 +105,7 @@ rejoin(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Knuth's generator: who goes first is not worth a system call. */
-static uint32_t
+static bool
 chance(void)
 {
 	static uint64_t	state;
@@ -115,7 +116,7 @@ chance(void)
 		state = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)getpid();
 	}
 	state = state * 6364136223846793005U + 1442695040888963407U;
-	return (uint32_t)(state >> 32);
+	return state >> 63 != 0;
 }
 
 /* Something was accepted at this listener: let others go first. */
@@ -129,12 +130,13 @@ give_way(struct listener *listener)
 	if (front->shards <= 1 || stopped)
 		return;
 	used = front->used(&total);
-	rest = (int)((uint64_t)used * REST_MAX_MS / total);
+	rest = used <= total / 2 ? 0 :
+	    (int)((used - total / 2) * (uint64_t)REST_MAX_MS * 2 / total);
 	if (rest > 0) {
 		for (i = 0; i < nlisteners; i++)
 			leave(&listeners[i]);
 		rejoin_after(rest);
-	} else if (listener->waits && chance() % (2 * total) < total + used) {
+	} else if (listener->waits && chance()) {
 		leave(listener);
 		join(listener);
 	}

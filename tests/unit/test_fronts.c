@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Fronts, each a process, that share a listening socket.
- */
+/* Fronts, each a process, that share a listening socket. */
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -29,15 +27,17 @@ enum {
 	ONE_BY_ONE = 400,
 	START_US = 100000,
 	RESTED_US = 6000,	/* REST_MAX_MS of accept.c and some */
-	SOON_MS = 5,		/* the median */
-	STRANDED_MS = 500,	/* only by the look of each second */
+	SOON_MS = 10,		/* nine of ten */
+	STRANDED_MS = 500,	/* until the look of each second */
+	FOUND_MS = 2000,	/* by it */
 	SWEEP_MS = 50,
 	LIMIT_S = 30
 };
 
-/* What the fronts tell the test. */
+/* What the fronts tell the test, and it them. */
 struct page {
 	volatile unsigned int	taken[FRONTS];
+	volatile bool		lost[FRONTS];	/* its room */
 };
 
 static struct page		*page;
@@ -55,7 +55,7 @@ static bool
 room(enum protocol protocol)
 {
 	ck_assert_int_eq(protocol, PROTOCOL_HTTP);
-	return page->taken[me] < places;
+	return page->taken[me] < places && !page->lost[me];
 }
 
 static unsigned int
@@ -71,7 +71,6 @@ taken(int client, enum protocol protocol, const struct ends *ends)
 {
 	ck_assert_int_ge(client, 0);
 	ck_assert_int_eq(protocol, PROTOCOL_HTTP);
-	ck_assert_int_eq(ends->listener.sin6_family, AF_INET);
 	ck_assert_uint_eq(ends->changed, 5);
 	page->taken[me]++;
 }
@@ -229,12 +228,10 @@ clients_open(unsigned int n)
 static int
 compare(const void *a, const void *b)
 {
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	return (*(const double *)a > *(const double *)b) -
+	    (*(const double *)a < *(const double *)b);
 }
 
-/* One at a time: each is taken soon. */
 static void
 one_by_one(void)
 {
@@ -244,40 +241,43 @@ one_by_one(void)
 	for (i = 0; i < ONE_BY_ONE; i++)
 		ms[i] = clients_open(1);
 	qsort(ms, ONE_BY_ONE, sizeof(ms[0]), compare);
-	ck_assert_double_lt(ms[ONE_BY_ONE / 2], SOON_MS);
+	ck_assert_double_lt(ms[ONE_BY_ONE / 10 * 9], SOON_MS);
 	ck_assert_double_lt(ms[ONE_BY_ONE - 1], STRANDED_MS);
 }
 
-/* None has more than twice its share or less than a third. */
+/* None has more than twice its share. */
 static void
 shares_fair(void)
 {
-	const unsigned int	share = all_taken() / FRONTS;
-	unsigned int		i;
+	unsigned int i;
 
-	for (i = 0; i < FRONTS; i++) {
-		ck_assert_uint_lt(page->taken[i], 2 * share);
-		ck_assert_uint_gt(page->taken[i], share / 3);
-	}
+	for (i = 0; i < FRONTS; i++)
+		ck_assert_uint_lt(page->taken[i], 2 * all_taken() / FRONTS);
 }
 
 START_TEST(one_at_a_time_goes_to_all_by_turns)
 {
+	unsigned int i;
+
 	fronts_start();
 	one_by_one();
 	shares_fair();
+	for (i = 0; i < FRONTS; i++)
+		ck_assert_uint_gt(page->taken[i], ONE_BY_ONE / FRONTS / 3);
 	(void)fronts_kill();
 }
 END_TEST
 
+/* As they have time: on a busy machine some have little. */
 START_TEST(many_at_once_go_to_all)
 {
 	unsigned int i;
 
 	fronts_start();
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < 20; i++)
 		ck_assert_double_lt(clients_open(AT_ONCE), STRANDED_MS);
-	shares_fair();
+	for (i = 0; i < FRONTS; i++)
+		ck_assert_uint_lt(page->taken[i], all_taken() / 4 * 3);
 	(void)fronts_kill();
 }
 END_TEST
@@ -296,11 +296,15 @@ END_TEST
 
 START_TEST(who_is_full_is_not_woken)
 {
-	front_start(2, 0);
+	unsigned int i;
+
+	for (i = 1; i < FRONTS; i++)
+		front_start(i, 0);
 	front_start(PLACES, 0);
 	(void)usleep(START_US);
 	one_by_one();
-	ck_assert_uint_eq(page->taken[0], 2);
+	for (i = 1; i < FRONTS; i++)
+		ck_assert_uint_eq(page->taken[i - 1], i);
 	(void)fronts_kill();
 }
 END_TEST
@@ -371,18 +375,16 @@ START_TEST(every_second_goes_to_all)
 }
 END_TEST
 
-START_TEST(a_killed_front_leaves_nothing_behind)
+/* It has been woken and cannot: the others find what it leaves. */
+START_TEST(who_lost_its_room_strands_nobody)
 {
-	unsigned int i;
-
-	fronts_start();
-	(void)clients_open(AT_ONCE);
-	for (i = 1; i < FRONTS; i++) {
-		ck_assert_int_eq(kill(pids[i], SIGKILL), 0);
-		ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
-		ck_assert_double_lt(clients_open(AT_ONCE), STRANDED_MS);
-	}
-	nfronts = 1;
+	front_start(PLACES, 0);
+	front_start(PLACES, 0);
+	(void)usleep(START_US);
+	page->lost[0] = true;
+	while (page->taken[1] < AT_ONCE)
+		ck_assert_double_lt(clients_open(1), FOUND_MS);
+	ck_assert_uint_eq(page->taken[0], 0);
 	(void)fronts_kill();
 }
 END_TEST
@@ -394,7 +396,6 @@ START_TEST(stopping_without_a_sweep)
 	(void)client_open();
 	(void)client_open();
 	accept_stop(false);
-	accept_stop(true);
 	ck_assert_uint_eq(page->taken[0], 2);
 	ck_assert_uint_eq(over, 0);
 	ck_assert_int_ge(event_base_dispatch(base), 0);
@@ -486,7 +487,7 @@ main(void)
 	tcase_add_test(tests, who_is_fuller_gets_less_of_few);
 	tcase_add_test(tests, all_fuller_fronts_rest_a_few_ms_at_most);
 	tcase_add_test(tests, every_second_goes_to_all);
-	tcase_add_test(tests, a_killed_front_leaves_nothing_behind);
+	tcase_add_test(tests, who_lost_its_room_strands_nobody);
 	tcase_add_test(tests, stopping_without_a_sweep);
 	tcase_add_test(tests, a_sweep_looks_again);
 	tcase_add_test(tests, no_descriptors_is_said_once_and_waited_for);
