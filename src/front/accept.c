@@ -245,7 +245,7 @@ stop_now(evutil_socket_t fd, short what, void *arg)
 		/* Others have the socket: closing alone would leave it in our
 		 * epoll descriptor. */
 		event_free(listeners[i].event);
-		(void)close(listeners[i].socket.fd);
+		front->shut(listeners[i].socket.fd);
 	}
 	nlisteners = 0;
 	front->over();

@@ -16,7 +16,7 @@
  */
 
 struct accept_listener {
-	int		fd;		/* non-blocking; accept.c closes it */
+	int		fd;		/* non-blocking */
 	enum protocol	protocol;
 	unsigned int	changed;	/* tcp_options_off(), at the start */
 	bool		given;		/* and still: it is not our own */
@@ -36,6 +36,8 @@ struct accept_front {
 	/* accept4(2) failed with this errno, for the first time since it was
 	 * last possible; it is tried again every 20 ms. */
 	void		(*says)(int error);
+	/* This descriptor is not needed any more: to be closed. */
+	void		(*shut)(int listener);
 	/* All is over that accept_stop() began; the descriptors are closed. */
 	void		(*over)(void);
 };

@@ -129,9 +129,9 @@ tables_make(void)
 	static const struct orders_listener	orders = {
 		on_child, accept_start, on_ping, on_drain
 	};
-	const struct accept_front		front = {
-		options.shards, events_room, connections_used,
-		events_accept, log_accept, on_over
+	static struct accept_front		front = {
+		1, events_room, connections_used, events_accept, log_accept,
+		slot_empty, on_over
 	};
 	const unsigned int	descriptors = options.descriptors - SLOTS_BASE;
 	const unsigned int	clients = at_most(PARSER_CLIENTS_MAX,
@@ -151,6 +151,7 @@ tables_make(void)
 	 * because there are two of each during an upgrade. */
 	handoff_make(loop, at_most(INFLIGHT_MAX,
 	    descriptors / 2 / (2 * options.shards)));
+	front.shards = options.shards;
 	accept_make(loop, &front, options.listeners, options.nlisteners);
 	orders_make(loop, &orders);
 }
@@ -159,10 +160,14 @@ tables_make(void)
 static void
 confine_front(void)
 {
-	int			slots[2 * PLACES], pipes[QUERY_PIPES];
+	int			slots[2 * PLACES + FRONT_LISTENERS_MAX];
+	int			pipes[QUERY_PIPES];
 	struct sandbox_front	front = { slots, 0, pipes, QUERY_PIPES };
+	size_t			i;
 
 	front.nslots = children_slots(slots);
+	for (i = 0; i < options.nlisteners; i++)
+		slots[front.nslots++] = options.listeners[i].fd;
 	queries_pipes(pipes);
 	sandbox_landlock_hosts(FRONT_HOSTS);
 	sandbox_enter_front(&front);

@@ -89,7 +89,13 @@ it_is_over(void)
 	(void)event_base_loopbreak(base);
 }
 
-static struct accept_front front = { FRONTS, room, used, taken, says,
+static void
+shut(int listener)
+{
+	(void)close(listener);
+}
+
+static struct accept_front front = { FRONTS, room, used, taken, says, shut,
     it_is_over };
 
 static void
