@@ -546,7 +546,7 @@ $(B)/tests/test_trust: tests/unit/test_trust.c tests/unit/handing.h \
 # program wrapped by the linker.  tests/sandbox/attacks.h.
 
 ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o \
-	$(B)/tests/try/numbers.o
+	$(B)/tests/try/numbers.o $(B)/tests/try/front_calls.o
 TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
 WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent \
 	-Wl,--wrap=message_send -Wl,--wrap=timeouts_init
@@ -599,6 +599,8 @@ $(B)/tests/try/usherd-log: $(LOG) $(B)/tests/try/try_log.o \
 	    $(B)/message_send.o $(LOG) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 $(B)/tests/try/try_log.o: tests/sandbox/try_log.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_log.c
+$(B)/tests/try/front_calls.o: tests/sandbox/front_calls.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/front_calls.c
 $(B)/tests/try/try_parent.o: tests/sandbox/try_parent.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_parent.c
 $(B)/tests/try/try_parser.o: tests/sandbox/try_parser.c $(TRY_HEADERS)

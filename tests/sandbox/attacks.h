@@ -10,8 +10,8 @@
  * function wrapped by the linker, so that a host name makes it misbehave.
  *
  *   eyes-ATTACK.anything	the parser that reads the name does it
- *   keys-ATTACK.anything	the parent does it when it looks the host up
- *   hands-ATTACK.anything	the parent has a relay refuse the client, and
+ *   keys-ATTACK.anything	the front does it when it looks the host up
+ *   hands-ATTACK.anything	the front has a relay refuse the client, and
  *				the order to do so makes the relay do it
  *
  * The table in attacks.c is read by tests/e2e/test_sandbox.py too; the calls
@@ -30,7 +30,7 @@ void	attack_by_name(unsigned int role, const char *name);
 int	attack_number(unsigned int role, const char *name);
 
 /*
- * The number travels from the parent to a relay in a byte of the order that
+ * The number travels from the front to a relay in a byte of the order that
  * nothing else uses.  The relay takes it out before its own code sees the
  * order, and does the attack.
  */

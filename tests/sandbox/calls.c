@@ -54,7 +54,7 @@ try_openat(int directory)
 	(void)syscall(SYS_openat, directory, passwd, O_RDONLY);
 }
 
-/* The parent's right, but with a question of the attacker's own. */
+/* The front's right, but with a question of the attacker's own. */
 void
 try_openat2(int directory)
 {
@@ -187,12 +187,12 @@ try_ioctl(int request)
 	ioctl_of(CHILD_CONTROL, request);
 }
 
-/* By the number of a client or a tenant in the parent, where the filters tell
+/* By the number of a client or a tenant in the front, where the filters tell
  * them from its own: what is tried is denied for what it is. */
 void
 try_ioctl_accepted(int request)
 {
-	ioctl_of(PARENT_CLIENT, request);
+	ioctl_of(FRONT_CLIENT, request);
 }
 
 void
@@ -340,7 +340,7 @@ try_discard_seen(int fd)
 	    NULL, NULL);
 }
 
-/* A message of ours to a client, a tenant, or the parent. */
+/* A message of ours to a client, a tenant, or the front. */
 
 void
 try_write(int fd)
@@ -389,7 +389,7 @@ try_setfl(int flags)
 void
 try_setfl_accepted(int flags)
 {
-	(void)syscall(SYS_fcntl, PARENT_CLIENT, F_SETFL, flags);
+	(void)syscall(SYS_fcntl, FRONT_CLIENT, F_SETFL, flags);
 }
 
 void
@@ -440,7 +440,7 @@ try_setsockopt(int option)
 void
 try_setsockopt_accepted(int option)
 {
-	set_option(PARENT_CLIENT, SOL_SOCKET, option);
+	set_option(FRONT_CLIENT, SOL_SOCKET, option);
 }
 
 void
@@ -452,13 +452,13 @@ try_tcp_option(int option)
 void
 try_tcp_option_accepted(int option)
 {
-	set_option(PARENT_CLIENT, IPPROTO_TCP, option);
+	set_option(FRONT_CLIENT, IPPROTO_TCP, option);
 }
 
 /*
  * A filter knows descriptors by number.  Whoever may close the number it may
  * write to has the next client's socket under that number: the lowest free
- * one.  The parent goes on listening to what was said before.
+ * one.  The front goes on listening to what was said before.
  */
 void
 try_renumber(int fd)

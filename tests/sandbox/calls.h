@@ -2,11 +2,14 @@
 #ifndef USHER_CALLS_H
 #define USHER_CALLS_H
 
-/* calls.c, numbers.c: the system calls behind the table in attacks.c. */
+/* calls.c, numbers.c, front_calls.c: the system calls behind the table in attacks.c. */
 enum {
 	CHILD_EPOLL = 5,	/* the loop's own descriptors */
 	CHILD_CLIENT = 8,	/* and the first number after them */
-	PARENT_CLIENT = 512,	/* SLOTS_BASE */
+	FRONT_CLIENT = 512,	/* SLOTS_BASE */
+	FRONT_HOSTS = 7,	/* what has which number in the front */
+	FRONT_LISTENER = 8,
+	FRONT_CONNECTOR = 491,	/* HOSTS_CONNECTORS_FIRST */
 	FAR = 700
 };
 
@@ -90,5 +93,31 @@ void	try_accept_wide(int);
 void	try_setfd(int);
 void	try_kill_group(int);
 void	try_kill_group_wide(int);
+
+void	try_question(int);
+void	try_question_wide(int);
+void	try_question_resized(int);
+void	try_stat(int);
+void	try_readlink(int);
+void	try_connect_copy(int);
+void	try_connect_resized(int);
+void	try_connect_shifted(int);
+void	try_send_address(int);
+void	try_send_wide(int);
+void	try_sendmsg_wide(int);
+void	try_mprotect_constants(int);
+void	try_dup_onto(int);
+void	try_dup_onto_wide(int);
+void	try_dup_lowest(int);
+void	try_close(int);
+void	try_close_wide(int);
+void	try_setfl_of(int);
+void	try_shutdown_accepted(int);
+void	try_shutdown_own(int);
+void	try_shutdown_own_wide(int);
+void	try_setuid(int);
+void	try_pipe(int);
+void	try_socketpair(int);
+void	try_wait(int);
 
 #endif
