@@ -123,7 +123,7 @@ TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
 	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay \
-	$(B)/tests/try/front-alone
+	$(B)/tests/try/front-alone $(B)/tests/try/landlock-alone
 FAULT = $(B)/tests/fault/usherd $(B)/tests/fault/usherd-front \
 	$(B)/tests/fault/usherd-log $(B)/tests/fault/usherd-tls \
 	$(B)/tests/fault/usherd-http $(B)/tests/fault/usherd-relay
@@ -583,6 +583,14 @@ FRONT_ALONE = $(B)/tests/try/front_alone.o $(ATTACKS) $(B)/message_take.o \
 $(B)/tests/try/front-alone: $(FRONT_ALONE)
 	$(LINK) -pie $(FRONT_ALONE) $(SANDBOX_LIBS_$(OS)) -lpthread $(LIBS)
 
+LANDLOCK_ALONE = $(B)/tests/try/landlock_alone.o $(B)/hosts_linux.o \
+	$(B)/harden_linux.o $(B)/landlock_linux.o
+
+$(B)/tests/try/landlock-alone: $(LANDLOCK_ALONE)
+	$(LINK) -pie $(LANDLOCK_ALONE) $(LIBS)
+
+$(B)/tests/try/landlock_alone.o: tests/sandbox/landlock_alone.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/landlock_alone.c
 $(B)/tests/try/front_alone.o: tests/sandbox/front_alone.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/front_alone.c
 $(B)/tests/try/attacks.o: tests/sandbox/attacks.c $(TRY_HEADERS)

@@ -59,6 +59,37 @@ class Alone(harness.Case):
         self.assertIn('no such attack', done.stderr)
 
 
+@harness.unittest.skipUnless(kernel(LANDLOCK_CREATE_RULESET, None, 0, 1) >= 6,
+                             'no Landlock, or not all that is used of it')
+class Landlock(harness.Case):
+    """What Landlock leaves where no filter is: for the front, reading
+    directories below hosts/ and, which it does not know of, connecting to a
+    path; for other children nothing that has to do with files."""
+
+    def left(self, *mode):
+        name = f'usherd-test-{self.hosts.parent.name}'
+        with socket.socket(socket.AF_UNIX) as tenant, \
+                socket.socket(socket.AF_UNIX) as stranger:
+            tenant.bind(str(self.hosts / 'socket'))
+            tenant.listen(5)
+            stranger.bind('\0' + name)
+            stranger.listen(5)
+            return subprocess.run(
+                [ALONE.with_name('landlock-alone'), self.hosts, name, *mode],
+                stdout=subprocess.PIPE, text=True, timeout=10,
+                check=True).stdout.split()
+
+    def test_front(self):
+        self.assertEqual(self.left(), ['list', 'connect'])
+
+    def test_others(self):
+        left = self.left('all')
+        if kernel(LANDLOCK_CREATE_RULESET, None, 0, 1) >= 9:
+            self.assertEqual(left, [])
+        else:
+            self.assertEqual(left, ['connect'])
+
+
 @harness.unittest.skipUnless((harness.BUILD / 'usherd').exists(), 'no usherd')
 class Name(harness.unittest.TestCase):
     """What -V says of the sandbox is what this kernel has."""
