@@ -244,13 +244,14 @@ connector_mine(void)
 
 /*
  * The path names a descriptor, so nothing is resolved again and no limit on
- * its length applies.  The tenant's socket stays on the connector's number
- * until the next: nobody can do anything with it there but connect.
+ * its length applies.  Then there is /dev/null again, which stdin is: nothing
+ * of a tenant's is kept.
  */
 static int
 connect_pinned(int pinned, int backend)
 {
-	int n = connector_mine();
+	const int	n = connector_mine();
+	int		result, error;
 
 	if (n >= HOSTS_CONNECTORS) {
 		errno = EMFILE;
@@ -258,8 +259,14 @@ connect_pinned(int pinned, int backend)
 	}
 	if (dup3(pinned, HOSTS_CONNECTORS_FIRST + n, O_CLOEXEC) == -1)
 		return -1;
-	return connect(backend, (const struct sockaddr *)&hosts_addresses[n],
+	result = connect(backend,
+	    (const struct sockaddr *)&hosts_addresses[n],
 	    sizeof(hosts_addresses[n]));
+	error = errno;
+	/* If it fails, the next takes that place all the same. */
+	(void)dup3(STDIN_FILENO, HOSTS_CONNECTORS_FIRST + n, O_CLOEXEC);
+	errno = error;
+	return result;
 }
 
 enum refusal

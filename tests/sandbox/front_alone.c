@@ -179,14 +179,19 @@ enter(void)
 static void
 rights_of_threads(void)
 {
-	char	byte = 0;
-	int	i;
+	struct stat	null, st;
+	char		byte = 0;
+	int		i;
 
+	must(hosts_stat(STDIN_FILENO, &null) == 0);
 	must(connect_once());
 	for (i = 0; i < 100; i++)
 		must(write(ORDERS_WRITE, &byte, 1) == 1);
 	for (i = 0; i < 100; i++)
 		must(read(ANSWERS_READ, &byte, 1) == 1 && byte == 1);
+	/* and nothing of a tenant is left there: it is stdin again. */
+	for (i = HOSTS_CONNECTORS_FIRST; i < HOSTS_CONNECTORS_END; i++)
+		must(hosts_stat(i, &st) == 0 && st.st_ino == null.st_ino);
 }
 
 /* The pages of the constants are there to stay. */
