@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Linux, builds that are not shipped: dynamic children, as the sanitizers
- * need them.  Their loader opens and maps libraries, and because a child
- * starts under the parent's filter, that filter must allow it; the children's
- * own filters only get what the sanitizers' runtime does while it runs.
+ * need them.  Their filters get what the sanitizers' runtime does while it
+ * runs.
  */
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -12,8 +11,6 @@
 
 #include "sandbox.h"
 #include "seccomp.h"
-
-const char seccomp_loader_name[] = "DYNAMIC children, wider parent";
 
 static const struct rule runtime_rules[] = {
 	ALLOW_IF(mmap, 1, ARG(2, EQ, PROT_READ | PROT_WRITE)),
@@ -30,38 +27,10 @@ static const struct rule runtime_rules[] = {
 	ALLOW_IF(write, 1, ARG(0, EQ, STDERR_FILENO)),
 };
 
-static const struct rule children_rules[] = {
-	ALLOW(open),
-	ALLOW(openat),
-	ALLOW(read),
-	ALLOW(pread64),
-	ALLOW(newfstatat),
-	ALLOW(fstatfs),
-	ALLOW(lseek),
-	ALLOW(mmap),
-	ALLOW(mprotect),
-	ALLOW(prctl),
-	ALLOW(getcwd),
-	ALLOW(sysinfo),
-	ALLOW(sched_getaffinity),
-	ALLOW(rt_sigaction),
-	ALLOW(set_robust_list),
-	ALLOW(uname),
-	ALLOW(exit),
-	ALLOW(getppid),
-	ALLOW(fcntl),
-};
-
 void
 seccomp_allow_runtime(scmp_filter_ctx filter)
 {
 	seccomp_allow(filter, RULES(runtime_rules));
-}
-
-void
-seccomp_allow_children(scmp_filter_ctx filter)
-{
-	seccomp_allow(filter, RULES(children_rules));
 }
 
 /* The sanitizers' shadows of memory have no limit that would be of use. */

@@ -69,13 +69,10 @@ enum {
 };
 
 /*
- * What the C library of this build needs beyond that in every role, and what
- * its program loader needs when a child starts: nothing for the static
- * programs that are shipped (loader_static.c); a dynamic or sanitizer build
- * links loader_dynamic.c in its place.
+ * What the C library of this build needs beyond that in every role: nothing
+ * in the programs that are shipped (loader_static.c); a sanitizer build links
+ * loader_dynamic.c in its place.
  */
 void	seccomp_allow_runtime(scmp_filter_ctx filter);
-void	seccomp_allow_children(scmp_filter_ctx filter);
-extern const char seccomp_loader_name[];
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Tried by the parent, in a child that ends with it.  A file of its own: what
+ * Tried by the launcher, in a child that ends with it.  A file of its own: what
  * children are linked from does not fork.
  */
 #include <sys/wait.h>

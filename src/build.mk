@@ -364,8 +364,6 @@ $(B)/connection.o: src/front/connection.c $(HEADERS)
 	$(COMPILE) src/front/connection.c
 $(B)/seccomp.o: sandbox/seccomp.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp.c
-$(B)/seccomp_parent.o: sandbox/seccomp_parent.c $(HEADERS)
-	$(COMPILE) sandbox/seccomp_parent.c
 $(B)/seccomp_parser.o: sandbox/seccomp_parser.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_parser.c
 $(B)/seccomp_log.o: sandbox/seccomp_log.c $(HEADERS)
@@ -548,16 +546,15 @@ $(B)/tests/test_trust: tests/unit/test_trust.c tests/unit/handing.h \
 ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o \
 	$(B)/tests/try/numbers.o $(B)/tests/try/front_calls.o
 TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
-WRAP_PARENT = -Wl,--wrap=host_open -Wl,--wrap=sandbox_enter_parent \
-	-Wl,--wrap=message_send -Wl,--wrap=timeouts_init
+WRAP_FRONT = -Wl,--wrap=host_open -Wl,--wrap=message_send \
+	-Wl,--wrap=timeouts_init
 WRAP_PARSER = -Wl,--wrap=protocol_look
 WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=pair_relay
 
-$(B)/tests/try/usherd: $(USHERD) $(B)/tests/try/try_parent.o $(ATTACKS) \
+$(B)/tests/try/usherd-front: $(FRONT) $(B)/tests/try/try_front.o $(ATTACKS) \
 	    $(B)/message_take.o
-	$(LINK) -pie $(WRAP_PARENT) $(B)/tests/try/try_parent.o $(ATTACKS) \
-	    $(B)/message_take.o $(USHERD) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) \
-	    -lpthread $(LIBS)
+	$(LINK) -pie $(WRAP_FRONT) $(B)/tests/try/try_front.o $(ATTACKS) \
+	    $(FRONT) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) -lpthread $(LIBS)
 
 $(B)/tests/try/usherd-tls: $(PARSER) $(TLS) $(B)/tests/try/try_parser.o \
 	    $(ATTACKS)
@@ -609,8 +606,8 @@ $(B)/tests/try/try_log.o: tests/sandbox/try_log.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_log.c
 $(B)/tests/try/front_calls.o: tests/sandbox/front_calls.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/front_calls.c
-$(B)/tests/try/try_parent.o: tests/sandbox/try_parent.c $(TRY_HEADERS)
-	$(COMPILE) tests/sandbox/try_parent.c
+$(B)/tests/try/try_front.o: tests/sandbox/try_front.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/try_front.c
 $(B)/tests/try/try_parser.o: tests/sandbox/try_parser.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_parser.c
 $(B)/tests/try/try_relay.o: tests/sandbox/try_relay.c $(TRY_HEADERS)

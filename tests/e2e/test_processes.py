@@ -13,7 +13,8 @@ import harness
 import held
 from harness import ROOT, status_of, wait_for
 
-CAP_SETGID, CAP_SETUID, CAP_SYS_CHROOT = 1 << 6, 1 << 7, 1 << 18
+CAP_KILL, CAP_SETGID, CAP_SETUID = 1 << 5, 1 << 6, 1 << 7
+CAP_SYS_CHROOT = 1 << 18
 NULL = '/dev/null'
 
 # Run by the user of the children, outside: what a local attacker would try.
@@ -125,13 +126,12 @@ class Outside:
             for kind in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb'):
                 self.assertEqual(capabilities(status, kind), 0, kind)
 
-    def test_parent_has_what_it_makes_children_with(self):
+    def test_launcher_has_what_it_makes_and_ends_children_with(self):
         daemon, _ = self.daemon_and_children()
         status = status_of(daemon.pid)
-        most = CAP_SYS_CHROOT
+        most = 0
         if ids(status, 'Uid')[0] == 0:
-            most |= CAP_SETUID | CAP_SETGID
-            self.assertEqual(capabilities(status, 'CapEff'), 0)
+            most = CAP_KILL | CAP_SETGID | CAP_SETUID | CAP_SYS_CHROOT
         for kind in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb'):
             self.assertEqual(capabilities(status, kind) & ~most, 0, kind)
 

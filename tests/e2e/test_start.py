@@ -127,7 +127,7 @@ class Denied(Case):
 
     @unittest.skipUnless(ROOT, 'only root has capabilities')
     def test_capabilities(self):
-        for name in ('setuid', 'setgid', 'sys_chroot'):
+        for name in ('setuid', 'setgid', 'sys_chroot', 'kill'):
             self.refused(f'CAP_{name.upper()}', 'setpriv',
                          '--bounding-set', f'-{name}', '--inh-caps',
                          f'-{name}')

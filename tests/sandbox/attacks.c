@@ -180,8 +180,7 @@ static const struct attack {
 	{ "connect-less", KEYS, try_connect_resized, -1 },
 	{ "connect-shifted", KEYS, try_connect_shifted, 1 },
 	{ "send-address", KEYS, try_send_address, FRONT_CLIENT },
-	{ "mprotect-constants", KEYS, try_mprotect_constants,
-	    PROT_READ | PROT_WRITE },
+	{ "mprotect-constants", KEYS, try_mprotect_constants, PROT_WRITE },
 	/* a client or a tenant in the place of what is its own */
 	{ "onto-stderr", KEYS, try_dup_onto, STDERR_FILENO },
 	{ "onto-control", KEYS, try_dup_onto, CHILD_CONTROL },

@@ -2,7 +2,8 @@
 #ifndef USHER_CALLS_H
 #define USHER_CALLS_H
 
-/* calls.c, numbers.c, front_calls.c: the system calls behind the table in attacks.c. */
+/* calls.c, numbers.c, front_calls.c: the system calls behind the table in
+ * attacks.c. */
 enum {
 	CHILD_EPOLL = 5,	/* the loop's own descriptors */
 	CHILD_CLIENT = 8,	/* and the first number after them */
