@@ -8,24 +8,14 @@
  * that has a path, which is all that the front does: what keeps that below
  * hosts/ is its filter.
  */
-#include <sys/syscall.h>
-
 #include <err.h>
-#include <errno.h>
 #include <stdint.h>
 #include <unistd.h>
 
-#include "landlock_linux.h"
+#include "kernel_linux.h"
 #include "sandbox.h"
 
-#ifndef SYS_landlock_create_ruleset
-#define SYS_landlock_create_ruleset	444	/* on every architecture */
-#define SYS_landlock_add_rule		445
-#define SYS_landlock_restrict_self	446
-#endif
-
 enum {
-	VERSION = 1,		/* flag of landlock_create_ruleset(2) */
 	PATH_BENEATH = 1,	/* of landlock_add_rule(2) */
 	SCOPED_ABI = 6,		/* ruleset has a third field, Linux 6.12 */
 	NETWORK_ABI = 4		/* and a second, Linux 6.7 */
@@ -57,15 +47,6 @@ struct beneath {
 	uint64_t	allowed;
 	int32_t		directory;
 } __attribute__((packed));
-
-int
-landlock_abi(void)
-{
-	long abi;
-
-	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION);
-	return abi == -1 ? 0 : (int)abi;
-}
 
 static uint64_t
 every_right(int abi)
@@ -103,7 +84,7 @@ ruleset_make(int abi, uint64_t rights)
 	};
 	long fd;
 
-	fd = syscall(SYS_landlock_create_ruleset, &rules, size_known(abi), 0);
+	fd = syscall(CALL_LANDLOCK_CREATE_RULESET, &rules, size_known(abi), 0);
 	if (fd == -1)
 		err(1, "sandbox: landlock");
 	return (int)fd;
@@ -112,7 +93,7 @@ ruleset_make(int abi, uint64_t rights)
 static void
 enforce(int rules)
 {
-	if (syscall(SYS_landlock_restrict_self, rules, 0) == -1)
+	if (syscall(CALL_LANDLOCK_RESTRICT_SELF, rules, 0) == -1)
 		err(1, "sandbox: landlock");
 	(void)close(rules);	/* in force */
 }
@@ -120,7 +101,7 @@ enforce(int rules)
 void
 sandbox_landlock(void)
 {
-	const int abi = landlock_abi();
+	const int abi = kernel_landlock();
 
 	if (abi > 0)
 		enforce(ruleset_make(abi, every_right(abi)));
@@ -130,14 +111,14 @@ void
 sandbox_landlock_hosts(int hosts)
 {
 	const struct beneath	list = { READ_DIR, hosts };
-	const int		abi = landlock_abi();
+	const int		abi = kernel_landlock();
 	int			rules;
 
 	if (abi == 0)
 		return;
 	rules = ruleset_make(abi,
 	    every_right(abi) & ~(uint64_t)RESOLVE_UNIX);
-	if (syscall(SYS_landlock_add_rule, rules, PATH_BENEATH, &list, 0) ==
+	if (syscall(CALL_LANDLOCK_ADD_RULE, rules, PATH_BENEATH, &list, 0) ==
 	    -1)
 		err(1, "sandbox: landlock of hosts");
 	enforce(rules);

@@ -7,9 +7,8 @@
 #include <seccomp.h>
 #include <stdio.h>
 
-#include "landlock_linux.h"
+#include "kernel_linux.h"
 #include "sandbox.h"
-#include "seal_linux.h"
 
 /* What Landlock does for us from this ABI on. */
 static const char *
@@ -24,7 +23,7 @@ sandbox_name(void)
 {
 	static char	name[160];
 	char		landlock[80] = "no landlock here";
-	const int	abi = landlock_abi();
+	const int	abi = kernel_landlock();
 
 	if (abi > 0)
 		(void)snprintf(landlock, sizeof(landlock),
@@ -32,6 +31,6 @@ sandbox_name(void)
 	(void)snprintf(name, sizeof(name), "seccomp (libseccomp %d.%d.%d), "
 	    "no_new_privs, %s, %s, %s children", SCMP_VER_MAJOR,
 	    SCMP_VER_MINOR, SCMP_VER_MICRO, landlock,
-	    seal_known() ? "mseal" : "no mseal here", LOADER);
+	    kernel_seals() ? "mseal" : "no mseal here", LOADER);
 	return name;
 }

@@ -4,19 +4,13 @@
  * what is behind it, and munmap(2), which malloc(3) needs, could take the
  * page of constants away for a page of other contents to come in its place.
  */
-#include <sys/syscall.h>
-
 #include <err.h>
 #include <errno.h>
 #include <stdint.h>
 #include <unistd.h>
 
+#include "kernel_linux.h"
 #include "sandbox.h"
-#include "seal_linux.h"
-
-#ifndef SYS_mseal
-#define SYS_mseal	462	/* on every architecture */
-#endif
 
 void
 sandbox_seal(const void *start, size_t size)
@@ -27,14 +21,7 @@ sandbox_seal(const void *start, size_t size)
 			    ~(page - 1);
 
 	/* EPERM, EINVAL: what a kernel says that cannot do it for us. */
-	if (syscall(SYS_mseal, first, end - first, 0) == -1 &&
+	if (syscall(CALL_MSEAL, first, end - first, 0) == -1 &&
 	    errno != ENOSYS && errno != EPERM && errno != EINVAL)
 		err(1, "sandbox: mseal");
-}
-
-/* Nothing at all is sealed. */
-int
-seal_known(void)
-{
-	return syscall(SYS_mseal, 0, 0, 0) == 0;
 }

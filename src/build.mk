@@ -36,14 +36,16 @@ PIE = -static-pie
 
 # One file per operating system and question; a system that is not here has
 # no sandbox and does not link.
-SANDBOX_Linux = $(B)/seccomp.o $(B)/harden_linux.o $(B)/landlock_linux.o \
-	$(B)/seal_linux.o $(B)/loader_$(LOADER).o
-SANDBOX_LAUNCHER_Linux = $(B)/harden_linux.o $(B)/landlock_linux.o \
-	$(B)/seal_linux.o $(B)/name_linux.o $(B)/try_linux.o \
-	$(B)/userns_linux.o $(B)/userns_allowed_linux.o
+SANDBOX_Linux = $(B)/seccomp.o $(B)/harden_linux.o $(B)/kernel_linux.o \
+	$(B)/landlock_linux.o $(B)/seal_linux.o $(B)/loader_$(LOADER).o
+SANDBOX_LAUNCHER_Linux = $(B)/harden_linux.o $(B)/kernel_linux.o \
+	$(B)/name_linux.o $(B)/try_linux.o $(B)/userns_linux.o \
+	$(B)/userns_allowed_linux.o
 SANDBOX_FRONT_Linux = $(SANDBOX_Linux) $(B)/seccomp_front.o
-SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_parser.o
-SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_relay.o
+SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o \
+	$(B)/seccomp_parser.o
+SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o \
+	$(B)/seccomp_relay.o
 SANDBOX_LOG_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_log.o
 SYSTEM_LAUNCHER_Linux = $(B)/program_linux.o $(B)/inherited_linux.o \
 	$(B)/pipes_linux.o $(B)/page_linux.o
@@ -370,6 +372,8 @@ $(B)/seccomp_log.o: sandbox/seccomp_log.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_log.c
 $(B)/seccomp_relay.o: sandbox/seccomp_relay.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_relay.c
+$(B)/kernel_linux.o: sandbox/kernel_linux.c $(HEADERS)
+	$(COMPILE) sandbox/kernel_linux.c
 $(B)/landlock_linux.o: sandbox/landlock_linux.c $(HEADERS)
 	$(COMPILE) sandbox/landlock_linux.c
 $(B)/seal_linux.o: sandbox/seal_linux.c $(HEADERS)
@@ -551,9 +555,12 @@ WRAP_FRONT = -Wl,--wrap=host_open -Wl,--wrap=message_send \
 WRAP_PARSER = -Wl,--wrap=protocol_look
 WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=pair_relay
 
+$(B)/tests/try/usherd: $(B)/usherd
+	cp $(B)/usherd $@
+
 $(B)/tests/try/usherd-front: $(FRONT) $(B)/tests/try/try_front.o $(ATTACKS) \
 	    $(B)/message_take.o
-	$(LINK) -pie $(WRAP_FRONT) $(B)/tests/try/try_front.o $(ATTACKS) \
+	$(LINK) $(PIE) $(WRAP_FRONT) $(B)/tests/try/try_front.o $(ATTACKS) \
 	    $(FRONT) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) -lpthread $(LIBS)
 
 $(B)/tests/try/usherd-tls: $(PARSER) $(TLS) $(B)/tests/try/try_parser.o \
@@ -581,7 +588,7 @@ $(B)/tests/try/front-alone: $(FRONT_ALONE)
 	$(LINK) -pie $(FRONT_ALONE) $(SANDBOX_LIBS_$(OS)) -lpthread $(LIBS)
 
 LANDLOCK_ALONE = $(B)/tests/try/landlock_alone.o $(B)/hosts_linux.o \
-	$(B)/harden_linux.o $(B)/landlock_linux.o
+	$(B)/harden_linux.o $(B)/kernel_linux.o $(B)/landlock_linux.o
 
 $(B)/tests/try/landlock-alone: $(LANDLOCK_ALONE)
 	$(LINK) -pie $(LANDLOCK_ALONE) $(LIBS)
@@ -622,8 +629,14 @@ EPOLL_CTL = $(B)/tests/fault/epoll_ctl.o
 $(EPOLL_CTL): tests/fault/epoll_ctl.c
 	$(COMPILE) tests/fault/epoll_ctl.c
 
-$(B)/tests/fault/usherd: $(USHERD) $(EPOLL_CTL)
-	$(LINK) -pie $(EPOLL_CTL) $(USHERD) $(LIBEVENT) -lpthread \
+$(B)/tests/fault/usherd: $(B)/usherd
+	cp $(B)/usherd $@
+
+$(B)/tests/fault/usherd-log: $(B)/usherd-log
+	cp $(B)/usherd-log $@
+
+$(B)/tests/fault/usherd-front: $(FRONT) $(EPOLL_CTL)
+	$(LINK) $(PIE) $(EPOLL_CTL) $(FRONT) $(LIBEVENT) -lpthread \
 	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
 $(B)/tests/fault/usherd-tls: $(PARSER) $(TLS) $(EPOLL_CTL)

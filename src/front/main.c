@@ -169,7 +169,6 @@ confine_front(void)
 	for (i = 0; i < options.nlisteners; i++)
 		slots[front.nslots++] = options.listeners[i].fd;
 	queries_pipes(pipes);
-	sandbox_landlock_hosts(FRONT_HOSTS);
 	sandbox_enter_front(&front);
 }
 
@@ -187,6 +186,7 @@ main(int argc, char *argv[])
 	limit(RLIMIT_CORE, 0);
 	hosts_use(FRONT_HOSTS, options.hosts);
 	sandbox_harden("usherd-front");
+	sandbox_landlock_hosts(FRONT_HOSTS);	/* before the threads */
 	counts_open();
 	loop = loop_new(loop_says, SLOTS_BASE);
 	if (loop == NULL)

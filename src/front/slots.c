@@ -53,7 +53,12 @@ slots_fill(void)
 int
 slot_new(void)
 {
-	return duplicate();
+	int slot = duplicate();
+
+	if (slot >= SLOTS_END)
+		errx(1, "too many listeners and children: fewer than %d "
+		    "descriptors of our own", SLOTS_END);
+	return slot;
 }
 
 void

@@ -9,7 +9,10 @@
  * accept(2) and connect(2) give has a number from SLOTS_BASE on, and the
  * sandbox can tell by the number what may be read.
  */
-enum { SLOTS_BASE = 512 };
+enum {
+	SLOTS_BASE = 512,
+	SLOTS_END = 480		/* above: what sockets are connected by */
+};
 
 /* Exits 1 when something was inherited that is not known: every descriptor
  * from first on must be closed. */

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
-#include "../../sandbox/seal_linux.h"
+#include "../../sandbox/kernel_linux.h"
 #include "../../src/front/hosts_system.h"
 #include "../../src/front/linux.h"
 #include "../../src/front/slots.h"
@@ -158,7 +158,7 @@ enter(void)
 	char				byte;
 	int				i;
 
-	sealing = seal_known();
+	sealing = kernel_seals();
 	sandbox_harden("front-alone");
 	sandbox_landlock_hosts(HOSTS);
 	for (i = 0; i < HOSTS_THREADS - 1; i++) {
