@@ -13,6 +13,7 @@
  * to be kept and one to be closed, would choose the shard of those he keeps.
  * A front that is fuller does it each time, and only after a rest.
  */
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <err.h>
@@ -105,16 +106,11 @@ rejoin(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Knuth's generator: who goes first is not worth a system call. */
+static uint64_t	state;
+
 static bool
 chance(void)
 {
-	static uint64_t	state;
-	struct timespec	now;
-
-	if (state == 0) {
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		state = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)getpid();
-	}
 	state = state * 6364136223846793005U + 1442695040888963407U;
 	return state >> 63 != 0;
 }
@@ -266,6 +262,8 @@ accept_make(struct event_base *base, const struct accept_front *this_front,
 	if (listeners == NULL || rejoin_timer == NULL || look_timer == NULL ||
 	    stop_timer == NULL)
 		errx(1, "out of memory");
+	if (getrandom(&state, sizeof(state), 0) != (ssize_t)sizeof(state))
+		err(1, "random numbers");
 	for (i = 0; i < n; i++) {
 		listeners[i].socket = sockets[i];
 		listeners[i].event = event_new(base, sockets[i].fd,
