@@ -85,7 +85,7 @@ HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
 RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o $(B)/answer.o \
 	$(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
-LOG_LINE = $(B)/log_check.o $(B)/log_render.o $(B)/log_steps.o \
+LOG_LINE = $(B)/log_check.o $(B)/log_render.o $(B)/log_steps.o $(B)/states.o \
 	$(B)/address.o $(B)/hostname.o $(B)/refusal.o
 LOG = $(B)/log_main.o $(B)/log_shards.o $(B)/log_lines.o $(B)/log_figures.o \
 	$(B)/budget.o $(LOG_LINE) $(B)/confine.o $(B)/ids.o \
@@ -300,8 +300,8 @@ $(B)/front_request.o: src/front/request.c $(HEADERS)
 	$(COMPILE) src/front/request.c
 $(B)/orders.o: src/front/orders.c $(HEADERS)
 	$(COMPILE) src/front/orders.c
-$(B)/states.o: src/front/states.c $(HEADERS)
-	$(COMPILE) src/front/states.c
+$(B)/states.o: src/common/states.c $(HEADERS)
+	$(COMPILE) src/common/states.c
 $(B)/events.o: src/front/events.c $(HEADERS)
 	$(COMPILE) src/front/events.c
 $(B)/seccomp_front.o: sandbox/seccomp_front.c $(HEADERS)

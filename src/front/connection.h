@@ -4,7 +4,7 @@
 
 #include "backend.h"
 #include "children.h"
-#include "states.h"
+#include "../common/states.h"
 
 /*
  * The table of connections: those of which something is still to be decided,

@@ -118,6 +118,14 @@ limit(int what, rlim_t value)
 		err(1, "setrlimit");
 }
 
+static void
+step_said(uint32_t id, enum connection_state state,
+    enum connection_event event, enum connection_action action,
+    enum connection_state next)
+{
+	log_step(id, state, event, action, next);
+}
+
 /* What is ours for as long as we are. */
 static void
 tables_make(void)
@@ -152,6 +160,8 @@ tables_make(void)
 	handoff_make(loop, at_most(INFLIGHT_MAX,
 	    descriptors / 2 / (2 * options.shards)));
 	front.shards = options.shards;
+	if (options.verbose)
+		machine_debug(step_said);
 	accept_make(loop, &front, options.listeners, options.nlisteners);
 	orders_make(loop, &orders);
 }

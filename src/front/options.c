@@ -94,6 +94,9 @@ option_take(struct front_options *options, int option)
 	case 's':
 		options->shard = whole(optarg);
 		break;
+	case 'v':
+		options->verbose = true;
+		break;
 	default:
 		exit(1);
 	}
@@ -105,7 +108,7 @@ front_options(struct front_options *options, int argc, char *argv[])
 	int option;
 
 	memset(options, 0, sizeof(*options));
-	while ((option = getopt(argc, argv, "d:i:j:l:n:r:s:")) != -1)
+	while ((option = getopt(argc, argv, "d:i:j:l:n:r:s:v")) != -1)
 		option_take(options, option);
 	if (options->hosts == NULL || options->descriptors == 0 ||
 	    options->shards == 0 || options->nlisteners == 0)

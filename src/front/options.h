@@ -20,6 +20,7 @@
  *   -d PATH	of the hosts directory, for people
  *   -l LIST	the listeners from FRONT_LISTENERS on, "t:0:0,h:7:1": protocol,
  *		options that were found off, whether it was given to us
+ *   -v		log each step of the state machine
  */
 enum { FRONT_LISTENERS_MAX = 128 };
 
@@ -32,6 +33,7 @@ struct front_options {
 	unsigned int		 shards;
 	unsigned int		 shard;
 	unsigned int		 recycle;
+	bool			 verbose;
 	struct accept_listener	 listeners[FRONT_LISTENERS_MAX];
 	size_t			 nlisteners;
 };

@@ -22,7 +22,7 @@ enum {
 static const char usage[] =
 "usage: usherd [-d DIR] [-t [ADDR:]PORT]... [-p [ADDR:]PORT]... [-u USER]\n"
 "              [-j N] [-T cursor|bearssl|both] [-g SECONDS] [-N NUMBER]\n"
-"              [-n]\n"
+"              [-nv]\n"
 "       usherd -h | -V\n"
 "\n"
 "Shows each connection to the UNIX socket of the tenant that it names.\n"
@@ -43,6 +43,7 @@ static const char usage[] =
 "              an hour; 0: never  (default: 100000)\n"
 "  -n          try everything that a start and a connection need, serve\n"
 "              nobody, and exit 0, or 1 with what is wrong\n"
+"  -v          write each step of each connection's state machine to the log\n"
 "  -V          version, libraries, sandbox\n"
 "  -h          this text\n"
 "\n"
@@ -160,6 +161,9 @@ option_take(struct options *options, int option)
 	case 'n':
 		options->dry = true;
 		break;
+	case 'v':
+		options->verbose = true;
+		break;
 	case 'N':
 		options->recycle = number('N', optarg, 0, RECYCLE_MAX);
 		break;
@@ -177,6 +181,7 @@ options_read(struct options *options, int argc, char *argv[])
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "recycle", required_argument, NULL, 'N' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -189,7 +194,7 @@ options_read(struct options *options, int argc, char *argv[])
 	options->jobs = processors();
 	options->grace = GRACE_DEFAULT;
 	options->recycle = RECYCLE_DEFAULT;
-	while ((option = getopt_long(argc, argv, ":d:t:p:u:j:T:g:nN:Vh", longs,
+	while ((option = getopt_long(argc, argv, ":d:t:p:u:j:T:g:nN:vVh", longs,
 	    NULL)) != -1) {
 		if (option == '?' || option == ':')
 			wrong(option, argv[optind - 1]);

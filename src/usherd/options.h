@@ -21,6 +21,7 @@ struct options {
 	unsigned int		 jobs;
 	unsigned int		 grace;		/* seconds */
 	bool			 dry;		/* try all, serve nobody */
+	bool			 verbose;	/* log the steps of connections */
 	unsigned int		 recycle;	/* connections, 0: never */
 	struct listen_option	 listen[LISTENERS_MAX];
 	size_t			 nlisten;

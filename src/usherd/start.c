@@ -208,6 +208,8 @@ start_front(const struct settings *settings, unsigned int shard, int control,
 	listeners_join(listeners, sizeof(listeners), settings);
 	spawn_argument(&spawn_it, "-l");
 	spawn_argument(&spawn_it, listeners);
+	if (options->verbose)
+		spawn_argument(&spawn_it, "-v");
 	return spawn(&spawn_it);
 }
 
@@ -227,5 +229,9 @@ start_log(const struct settings *settings, int control, int request)
 		spawn_argument(&spawn_it, "-c");
 	ids_add(&spawn_it, settings, &texts);
 	limit_add(&spawn_it, LOG_DESCRIPTORS, &texts);
+	if (settings->options.verbose) {
+		spawn_argument(&spawn_it, "-e");
+		spawn_argument(&spawn_it, "steps");
+	}
 	return spawn(&spawn_it);
 }

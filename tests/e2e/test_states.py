@@ -7,7 +7,7 @@ import subprocess
 import harness
 
 DESIGN = harness.TOP / 'DESIGN.md'
-HEADER = harness.TOP / 'src' / 'front' / 'states.h'
+HEADER = harness.TOP / 'src' / 'common' / 'states.h'
 SECTION = '### The state machine of a connection'
 FIRST = 'FREE'          # a connection begins and ends here
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Prints the state machine of src/front/states.c, for test_states.py:
+ * Prints the state machine of src/common/states.c, for test_states.py:
  *
  *	state NAME TIMER
  *	event NAME
@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "../../src/front/states.h"
+#include "../../src/common/states.h"
 
 static void
 cells_print(unsigned int state)
