@@ -30,7 +30,8 @@
 #include "accept_system.h"
 
 enum {
-	ACCEPTS_PER_TURN = 8,	/* more are for others to take */
+	ACCEPTS_PER_TURN = 8,	/* more are for others to take, */
+	ACCEPTS_ALONE = 64,	/* where there are others */
 	SWEEP_MAX = 4096,	/* as many as a backlog holds: SOMAXCONN */
 	REST_MAX_MS = 4,	/* out of the queue, after accepting, when all
 				 * places are taken: none while half of them
@@ -52,7 +53,7 @@ static const struct accept_front	*front;
 static struct listener			*listeners;
 static size_t				 nlisteners;
 static struct event			*rejoin_timer, *look_timer, *stop_timer;
-static int				 last_turn;	/* accepts, in it */
+static int				 turn, last_turn; /* accepts in one */
 static bool				 stopped;
 
 static void
@@ -208,7 +209,7 @@ ready(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* Even when the turn of another listener has just taken this one out of
 	 * the queue: it was this front that was woken. */
-	if (take(listener, ACCEPTS_PER_TURN))
+	if (take(listener, turn))
 		give_way(listener);
 }
 
@@ -222,7 +223,7 @@ look(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	for (i = 0; i < nlisteners; i++) {
 		if (listeners[i].waits)
-			(void)take(&listeners[i], ACCEPTS_PER_TURN);
+			(void)take(&listeners[i], turn);
 		else
 			join(&listeners[i]);
 	}
@@ -254,6 +255,7 @@ accept_make(struct event_base *base, const struct accept_front *this_front,
 	size_t i;
 
 	front = this_front;
+	turn = front->shards > 1 ? ACCEPTS_PER_TURN : ACCEPTS_ALONE;
 	nlisteners = n;
 	listeners = calloc(n, sizeof(struct listener));
 	rejoin_timer = evtimer_new(base, rejoin, NULL);
@@ -299,7 +301,7 @@ accept_stop(bool sweep)
 	if (stopped)
 		return;
 	stopped = true;
-	last_turn = sweep ? SWEEP_MAX : ACCEPTS_PER_TURN;
+	last_turn = sweep ? SWEEP_MAX : turn;
 	(void)event_del(rejoin_timer);	/* fails only without an event_base */
 	(void)event_del(look_timer);
 	for (i = 0; i < nlisteners; i++) {

@@ -141,17 +141,7 @@ class Bench:
         rates, costs = {}, {}
         for _ in range(ROUNDS):
             for proxy in rows:
-                before = proxy.cpu()
-                out = subprocess.run(
-                    ['wrk', '-t1', '-c64', f'-d{WRK_SECONDS}', '-H',
-                     'Host: a.example', f'http://127.0.0.1:{proxy.port}/'],
-                    capture_output=True, text=True, check=True).stdout
-                if 'Non-2xx' in out or 'Socket errors' in out:
-                    raise SystemExit(f'{proxy.name}: {out}')
-                n = int(re.search(r'(\d+) requests in', out).group(1))
-                note(rates, proxy, float(
-                    re.search(r'Requests/sec:\s+([\d.]+)', out).group(1)))
-                note(costs, proxy, (proxy.cpu() - before) / n * 1e6)
+                ask(proxy, rates, costs)
         show('keep-alive HTTP requests', rates, '/s', 0)
         show('CPU of the proxy per keep-alive request', costs, 'us', 2)
 
@@ -238,6 +228,21 @@ class Bench:
             time.sleep(0.3)
         show('memory per idle connection', memory, 'bytes', 0)
         show('descriptors per idle connection', descriptors, '', 1)
+
+
+def ask(proxy, rates, costs):
+    """Kept-alive requests by wrk for a while."""
+    before = proxy.cpu()
+    out = subprocess.run(
+        ['wrk', '-t1', '-c64', f'-d{WRK_SECONDS}', '-H', 'Host: a.example',
+         f'http://127.0.0.1:{proxy.port}/'],
+        capture_output=True, text=True, check=True).stdout
+    if 'Non-2xx' in out or 'Socket errors' in out:
+        raise SystemExit(f'{proxy.name}: {out}')
+    n = int(re.search(r'(\d+) requests in', out).group(1))
+    note(rates, proxy,
+         float(re.search(r'Requests/sec:\s+([\d.]+)', out).group(1)))
+    note(costs, proxy, (proxy.cpu() - before) / n * 1e6)
 
 
 def user_of_usherd():
