@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/parser/chunks.h"
 #include "../src/parser/request.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);

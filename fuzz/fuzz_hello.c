@@ -11,6 +11,7 @@
 
 #include "../src/parser/flight.h"
 #include "../src/parser/hello.h"
+#include "../src/parser/hello_bearssl.h"
 
 enum {
 	HEADER = 5,

@@ -4,6 +4,7 @@
  * has been read: a byte of a size line, of the CRLF behind the data or of a
  * trailer that is not yet known to be legal stays where it is.
  */
+#include "chunks.h"
 #include "field.h"
 #include "request.h"
 

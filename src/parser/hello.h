@@ -9,9 +9,8 @@
 #include "../common/hostname.h"
 
 /*
- * What a ClientHello says about where it wants to go.  Two engines stand
- * behind this one interface: the cursor (hello.c) and BearSSL's parser
- * (hello_bearssl.c).
+ * What a ClientHello says about where it wants to go.  There are two engines
+ * that answer this: the cursor, and BearSSL's parser (hello_bearssl.h).
  */
 enum hello_kind {
 	HELLO_NAMED,		/* server_name is there and legal */
@@ -32,14 +31,9 @@ struct hello {
  * bytes: a first flight for which flight_measure() said FLIGHT_WHOLE; n is
  * flight.size.  hello is set on every return.
  *
- * hello_cursor() is pure: no memory, no errno, no system call, O(n).
- * hello_bearssl() makes no system call; it uses a static engine context.
- * Its limits are BearSSL's: acme is true when acme-tls/1 is offered and none
- * of the other protocols that have a registered name.
+ * Pure: no memory, no errno, no system call, O(n).
  */
 enum hello_kind	hello_cursor(const uint8_t *bytes, size_t n,
-    struct hello *hello);
-enum hello_kind	hello_bearssl(const uint8_t *bytes, size_t n,
     struct hello *hello);
 
 #endif

@@ -23,7 +23,7 @@
 
 #include <bearssl.h>
 
-#include "hello.h"
+#include "hello_bearssl.h"
 
 enum {
 	VERSION_NONE = 0xffff,

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "../common/message.h"
-#include "request.h"
+#include "chunks.h"
 
 /*
  * The one thing in which the two parsers differ: tls.c or http.c stands

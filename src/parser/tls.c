@@ -8,6 +8,7 @@
 #include "../common/refusal.h"
 #include "flight.h"
 #include "hello.h"
+#include "hello_bearssl.h"
 #include "protocol.h"
 
 const size_t protocol_window = FLIGHT_MAX;

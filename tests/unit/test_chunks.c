@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/parser/chunks.h"
 #include "../../src/parser/request.h"
 
 #define WORDS(a)	(sizeof(a) / sizeof((a)[0]))

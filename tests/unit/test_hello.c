@@ -11,6 +11,7 @@
 #include "recipe.h"
 #include "../../src/parser/flight.h"
 #include "../../src/parser/hello.h"
+#include "../../src/parser/hello_bearssl.h"
 
 enum { MUTATIONS = 200000 };
 
