@@ -77,13 +77,13 @@ FRONT = $(B)/front_main.o $(B)/front_options.o $(B)/front_request.o \
 	$(B)/timeouts.o $(B)/hostname.o $(B)/refusal.o $(B)/message_send.o \
 	$(B)/message_take.o $(B)/ids.o $(B)/loop.o $(B)/no_resolver.o \
 	$(SYSTEM_FRONT_$(OS)) $(SANDBOX_FRONT_$(OS))
-PARSER = $(B)/parser.o $(B)/client.o $(B)/lowat.o $(B)/hostname.o \
-	$(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
+PARSER = $(B)/parser.o $(B)/client.o $(B)/parser_say.o $(B)/lowat.o \
+	$(B)/hostname.o $(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
 HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
-RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o $(B)/answer.o \
-	$(B)/refusal.o $(CHILD) \
+RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o \
+	$(B)/report.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
 LOG_LINE = $(B)/log_check.o $(B)/log_render.o $(B)/log_steps.o $(B)/states.o \
 	$(B)/address.o $(B)/hostname.o $(B)/refusal.o
@@ -224,6 +224,8 @@ $(B)/parser.o: src/parser/parser.c $(HEADERS)
 	$(COMPILE) src/parser/parser.c
 $(B)/request.o: src/parser/request.c $(HEADERS)
 	$(COMPILE) src/parser/request.c
+$(B)/parser_say.o: src/parser/say.c $(HEADERS)
+	$(COMPILE) src/parser/say.c
 $(B)/tls.o: src/parser/tls.c $(HEADERS)
 	$(COMPILE) src/parser/tls.c
 $(B)/answer.o: src/relay/answer.c $(HEADERS)
@@ -234,6 +236,8 @@ $(B)/order.o: src/relay/order.c $(HEADERS)
 	$(COMPILE) src/relay/order.c
 $(B)/pair.o: src/relay/pair.c $(HEADERS)
 	$(COMPILE) src/relay/pair.c
+$(B)/report.o: src/relay/report.c $(HEADERS)
+	$(COMPILE) src/relay/report.c
 $(B)/run.o: src/relay/run.c $(HEADERS)
 	$(COMPILE) src/relay/run.c
 $(B)/word.o: src/relay/word.c $(HEADERS)

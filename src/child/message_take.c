@@ -11,7 +11,6 @@
 
 #include "message_take.h"
 
-
 union control {
 	struct cmsghdr	header;
 	unsigned char	bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
@@ -78,7 +77,7 @@ message_take(int fd, void *record, size_t size, int *fds, size_t max,
 	return MESSAGE_BROKEN;
 }
 
-int
+enum message_said
 message_report(int fd, const void *records, size_t size)
 {
 	ssize_t n;
@@ -86,5 +85,7 @@ message_report(int fd, const void *records, size_t size)
 	do {
 		n = write(fd, records, size);
 	} while (n == -1 && errno == EINTR);
-	return n == (ssize_t)size ? 0 : -1;
+	if (n == -1 && errno == EAGAIN)
+		return MESSAGE_FULL;
+	return n == (ssize_t)size ? MESSAGE_SAID : MESSAGE_UNHEARD;
 }

@@ -18,10 +18,13 @@ enum message_result {
 enum message_result message_take(int fd, void *record, size_t size, int *fds,
     size_t max, size_t *nfds);
 
-/*
- * Writes records, size bytes up to PIPE_BUF, to a blocking pipe.  Gives 0, or
- * -1 when the reader is gone.
- */
-int	message_report(int fd, const void *records, size_t size);
+enum message_said {
+	MESSAGE_SAID,		/* all of it */
+	MESSAGE_FULL,		/* nothing of it: the pipe has no room now */
+	MESSAGE_UNHEARD		/* nobody reads that pipe any more */
+};
+
+/* Writes records, size bytes up to PIPE_BUF, to a non-blocking pipe. */
+enum message_said message_report(int fd, const void *records, size_t size);
 
 #endif

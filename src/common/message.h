@@ -16,6 +16,10 @@
  * for equality and refuses everything else.  A pipe takes a write of up to
  * PIPE_BUF (4096) bytes whole or not at all (POSIX write(2)), so records on
  * it are never torn.
+ *
+ * Both ends of each channel are non-blocking.  What a child cannot say because
+ * its pipe is full is kept in the record of the connection that it is about,
+ * and said when the pipe takes more.
  */
 
 /* The descriptors that a child finds at its start; it has no others. */

@@ -19,6 +19,7 @@
 #include "client.h"
 #include "lowat.h"
 #include "protocol.h"
+#include "say.h"
 
 enum {
 	DEADLINE_MS = 10 * 1000, /* for a whole hello or head, not per byte */
@@ -55,9 +56,11 @@ struct client {
 	bool		begun;		/* something of a request was seen */
 };
 
-_Static_assert(sizeof(struct client) <= MEMORY_PER_DESCRIPTOR / 2,
-    "the limit has room for the table");
+/* A quarter is left for ids and what libevent has of each. */
+_Static_assert(sizeof(struct client) + SAY_MEMORY <=
+    MEMORY_PER_DESCRIPTOR / 4 * 3, "the limit has room for both tables");
 
+static struct event_base *base;
 static struct event	*turn_event;
 /* Those that are looked at for the first time, and the others. */
 static struct client_queue firsts = TAILQ_HEAD_INITIALIZER(firsts);
@@ -101,6 +104,18 @@ client_unqueue(struct client *client)
 	client->queue = NULL;
 }
 
+/* The front has heard all about it: its place may be given to another. */
+static void
+client_said(size_t number)
+{
+	struct client *client = &clients[number];
+
+	if (client->fd != -1)
+		return;		/* kept */
+	client->next_free = free_clients;
+	free_clients = client;
+}
+
 /*
  * A copy that is not kept is closed before the verdict leaves: it would keep
  * the connection open after everyone else has let go of it.
@@ -118,10 +133,8 @@ client_verdict(struct client *client, struct verdict *verdict)
 		idmap_remove(&ids, &client->node);
 		(void)close(client->fd);	/* a copy; nothing is lost */
 		client->fd = -1;
-		client->next_free = free_clients;
-		free_clients = client;
 	}
-	parser_say(verdict);
+	say((size_t)(client - clients), verdict);
 }
 
 static void
@@ -344,7 +357,7 @@ client_begin(int fd, uint32_t id)
 	client->queue = NULL;
 	client->watched = false;
 	/* Edge-triggered: level-triggered would spin on unread bytes. */
-	if (event_assign(&client->event, parser_base, fd,
+	if (event_assign(&client->event, base, fd,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, client_ready,
 	    client) == -1)
 		_exit(1);	/* only for what is no event */
@@ -380,15 +393,17 @@ client_known(uint32_t id)
 }
 
 void
-clients_make(size_t n)
+clients_make(struct event_base *loop, size_t n)
 {
+	base = loop;
 	nclients = n;
 	clients = calloc(n, sizeof(*clients));
 	window = calloc(1, protocol_window);
-	turn_event = evtimer_new(parser_base, take_turns, NULL);
+	turn_event = evtimer_new(base, take_turns, NULL);
 	if (clients == NULL || window == NULL || turn_event == NULL)
 		errx(1, "out of memory");
+	say_make(base, n, client_said);
 	idmap_make(&ids, n);
-	timeouts_init(&deadlines, parser_base, DEADLINE_MS, client_late);
-	timeouts_init(&resting, parser_base, REST_MS, client_rested);
+	timeouts_init(&deadlines, base, DEADLINE_MS, client_late);
+	timeouts_init(&resting, base, REST_MS, client_rested);
 }

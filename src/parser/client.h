@@ -9,14 +9,12 @@
 
 #include "../common/message.h"
 
-/* parser.c: the loop. */
-extern struct event_base	*parser_base;
+/*
+ * The connections in a parser's hands, from INTAKE_SHOW to the last verdict.
+ */
 
-/* For the parent, with what else is said in this turn of the loop. */
-void	parser_say(const struct verdict *verdict);
-
-/* client.c: a table for n connections; exits 1 without memory. */
-void	clients_make(size_t n);
+/* A table for n connections; exits 1 without memory. */
+void	clients_make(struct event_base *loop, size_t n);
 /* One that the parent shows us: the copy is the client's from now on. */
 void	client_begin(int fd, uint32_t id);
 /* INTAKE_LOOK or INTAKE_DROP. */

@@ -6,7 +6,6 @@
 #include <err.h>
 #include <event2/event.h>
 #include <stdbool.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
@@ -15,56 +14,13 @@
 #include "../child/message_take.h"
 #include "client.h"
 #include "protocol.h"
+#include "say.h"
 
 enum {
 	MESSAGES_PER_TURN = 4,
 	TIMERS = 8,		/* the lists of ages, and the turns */
 	SPARE_DESCRIPTORS = 16	/* ours, and a message on its way in */
 };
-
-struct event_base	*parser_base;
-
-static struct event	*flush_event;
-static struct verdict	 verdicts[VERDICT_BATCH];
-static size_t		 nverdicts;
-
-static void
-flush(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)arg;
-	if (nverdicts == 0)
-		return;
-	if (message_report(CHILD_REPORT, verdicts,
-	    nverdicts * sizeof(verdicts[0])) == -1)
-		_exit(0);	/* the parent is gone */
-	nverdicts = 0;
-}
-
-/*
- * Verdicts of one turn of the loop go out together: an event made active now
- * has its turn behind all that are active already.
- */
-void
-parser_say(const struct verdict *verdict)
-{
-	verdicts[nverdicts++] = *verdict;
-	if (nverdicts == VERDICT_BATCH)
-		flush(-1, 0, NULL);
-	else if (nverdicts == 1)
-		event_active(flush_event, 0, 0);
-}
-
-static void
-pong(void)
-{
-	struct verdict verdict;
-
-	memset(&verdict, 0, sizeof(verdict));
-	verdict.code = VERDICT_PONG;
-	parser_say(&verdict);
-}
 
 /* Which id may stand beside which word? */
 static bool
@@ -106,7 +62,7 @@ intake_take(const struct intake *message, const int *fds, size_t n)
 			    (enum intake_kind)message->item[i].kind);
 			break;
 		case INTAKE_PING:
-			pong();
+			say_own(VERDICT_PONG);
 			break;
 		}
 	}
@@ -132,47 +88,45 @@ intake(evutil_socket_t fd, short what, void *arg)
 		case MESSAGE_NONE:
 			return;
 		case MESSAGE_CLOSED:
-			_exit(0);
+			_exit(0);	/* nobody would hear a verdict */
 		case MESSAGE_BROKEN:
 			_exit(1);
 		}
 	}
 }
 
-static void
+static struct event_base *
 loop_make(unsigned long descriptors)
 {
-	struct event *control;
+	struct event_base	*loop;
+	struct event		*control;
 
 	if (descriptors <= SPARE_DESCRIPTORS)
 		errx(1, "-n: too few");
-	parser_base = loop_new(NULL, TIMERS);
-	if (parser_base == NULL)
+	loop = loop_new(NULL, TIMERS);
+	if (loop == NULL)
 		errx(1, "event base");
-	clients_make(descriptors - SPARE_DESCRIPTORS);
-	flush_event = event_new(parser_base, -1, 0, flush, NULL);
-	control = event_new(parser_base, CHILD_CONTROL, EV_READ | EV_PERSIST,
+	clients_make(loop, descriptors - SPARE_DESCRIPTORS);
+	control = event_new(loop, CHILD_CONTROL, EV_READ | EV_PERSIST,
 	    intake, NULL);
-	if (flush_event == NULL || control == NULL ||
-	    event_add(control, NULL) == -1)
+	if (control == NULL || event_add(control, NULL) == -1)
 		errx(1, "event");
+	return loop;
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct confinement	confinement;
-	struct verdict		ready;
+	struct confinement	 confinement;
+	struct event_base	*loop;
 
 	confine_options(&confinement, argc, argv);
 	if (protocol_engine(confinement.engine) == -1)
 		errx(1, "%s: no such engine", confinement.engine);
 	confine(&confinement);
-	loop_make(confinement.descriptors);
+	loop = loop_make(confinement.descriptors);
 	sandbox_enter_parser();
 	confine_silence();
-	memset(&ready, 0, sizeof(ready));
-	ready.code = VERDICT_READY;
-	parser_say(&ready);
-	return event_base_dispatch(parser_base) == 0 ? 0 : 1;
+	say_own(VERDICT_READY);
+	return event_base_dispatch(loop) == 0 ? 0 : 1;
 }

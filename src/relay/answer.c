@@ -5,7 +5,9 @@
  * and knows them by their address: so they are all here when the program is
  * linked, in memory that nobody can write.
  */
-#include "relay.h"
+#include <stdbool.h>
+
+#include "answer.h"
 
 enum { ALERT_SIZE = 7 };
 

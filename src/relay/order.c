@@ -16,7 +16,8 @@
  */
 #include <string.h>
 
-#include "relay.h"
+#include "../common/refusal.h"
+#include "order.h"
 
 enum field {
 	ID = 1 << 0,

@@ -12,13 +12,17 @@
 #include <unistd.h>
 
 #include "../child/confine.h"
+#include "answer.h"
 #include "pair.h"
+#include "relay.h"
+#include "run.h"
 
 enum {
 	IDLE_MS = 60 * 60 * 1000,
 	BETWEEN_MS = 60 * 1000,	/* after a response, before a request */
 	QUIET_MS = 40,		/* silence that is taken for a response's end
 				 * where nothing else tells */
+	LULL_MS = 2 * 1000,	/* the same where nobody waits for it */
 	SWITCH_MS = 10 * 1000,	/* for a response that is to be the last of
 				 * its backend, without a byte of it */
 	GOODBYE_MS = 2 * 1000,	/* for the client to read what it was told */
@@ -28,11 +32,12 @@ enum {
 _Static_assert(sizeof(struct pair) <= 3 * MEMORY_PER_DESCRIPTOR,
     "the limit has room for the table: a pair has six");
 
-static struct timeouts	 idle, between, quiet, switching, goodbye;
+static struct timeouts	 idle, between, quiet, lull, switching, goodbye;
 static struct pair	*pairs, *free_pairs;
 static size_t		 npairs, nused;	/* beyond nused untouched memory */
 static struct idmap	 ids;
 static size_t		 live;
+static bool		 draining;
 
 void
 side_close(struct side *side)
@@ -71,7 +76,8 @@ void
 pair_touch(struct pair *pair)
 {
 	if (pair->patient)
-		timeout_move(pair, pair->answered ? &quiet : &idle);
+		timeout_move(pair, !pair->answered ? &idle :
+		    draining ? &lull : &quiet);
 	else if (pair->next == NEXT_BACKEND || pair->next == NEXT_REFUSE)
 		timeout_move(pair, &switching);
 	else if (pair->node.id != 0 && pair->told && !pair->partial)
@@ -93,6 +99,7 @@ pair_forget_id(struct pair *pair)
 		return;
 	idmap_remove(&ids, &pair->node);
 	pair->node.id = 0;
+	report_forget(&pair->unsaid);
 }
 
 static void
@@ -100,8 +107,23 @@ pair_leave(struct pair *pair)
 {
 	if (pair->node.id == 0)
 		return;
-	relay_report(REPORT_LEFT, pair->node.id);
-	pair_forget_id(pair);
+	report(&pair->unsaid, REPORT_LEFT, pair->node.id);
+	idmap_remove(&ids, &pair->node);
+	pair->node.id = 0;
+}
+
+static void
+pair_free(struct pair *pair)
+{
+	pair->next_free = free_pairs;
+	free_pairs = pair;
+}
+
+/* The front has heard all about one that has ended. */
+static void
+pair_said(struct unsaid *unsaid)
+{
+	pair_free((void *)((char *)unsaid - offsetof(struct pair, unsaid)));
 }
 
 void
@@ -116,11 +138,10 @@ pair_end(struct pair *pair)
 		(void)close(pair->next_backend);	/* nothing was sent */
 	mover_drop(&pair->up.load);
 	mover_drop(&pair->down.load);
-	pair->next_free = free_pairs;
-	free_pairs = pair;
 	if (--live == 0)
 		mover_trim();
-	relay_ended();
+	if (report_ended(&pair->unsaid))
+		pair_free(pair);
 }
 
 /*
@@ -251,8 +272,13 @@ pair_quiet(struct timeout *age)
 
 	pair = (void *)((char *)age - offsetof(struct pair, age));
 	pair->listed = NULL;
-	/* Nor may more of it wait for the client to read. */
-	if (pair->down.load.held == 0 && pair->client.writable) {
+	/* Nor may more of it wait for the client to read, or of the request
+	 * be on its way: then it is looked at again when that has moved. */
+	if (pair->down.load.held > 0 || pair->grant > 0) {
+		timeout_move(pair, &idle);
+		return;
+	}
+	if (pair->client.writable) {
 		pair->patient = false;
 		pair->up.ended = true;
 	}
@@ -309,6 +335,59 @@ pair_relay(const struct order *order, int client, int backend)
 	pair_run(pair);
 }
 
+/*
+ * As if the front had said that nothing more comes.  A request of which the
+ * rest would need another grant cannot be answered.
+ */
+static void
+pair_drain(struct pair *pair)
+{
+	pair_forget_id(pair);
+	if (pair->state == PAIR_LONELY) {
+		pair_goodbye(pair);
+		return;
+	}
+	if (pair->next == NEXT_NONE) {
+		pair->next = NEXT_CLOSE;
+		pair->patient = !pair->partial;
+	}
+	pair_touch(pair);
+	pair_run(pair);
+}
+
+void
+pairs_drain(void)
+{
+	size_t i;
+
+	draining = true;
+	report_mute();
+	for (i = 0; i < nused; i++) {
+		if (pairs[i].client.fd != -1 && pairs[i].node.id != 0)
+			pair_drain(&pairs[i]);
+	}
+}
+
+size_t
+pairs_live(void)
+{
+	return live;
+}
+
+void
+pair_switch(struct pair *pair)
+{
+	pair->next = NEXT_NONE;
+	pair_attach(pair, pair->next_backend);
+	pair->next_backend = -1;
+	pair_grant(pair, &pair->next_order);
+	if (draining && pair->next_order.last == 0) {
+		pair->next = NEXT_CLOSE;
+		pair->patient = !pair->partial;
+	}
+	pair_run_later(pair, 0);
+}
+
 void
 pair_answer(struct pair *pair, unsigned int refusal)
 {
@@ -333,16 +412,18 @@ pair_refuse(int client, unsigned int refusal)
 }
 
 void
-pair_table(size_t n)
+pair_table(size_t n, void (*gone)(void))
 {
 	pairs = calloc(n, sizeof(*pairs));
 	if (pairs == NULL)
 		errx(1, "out of memory");
 	npairs = n;
+	report_make(relay_base, pair_said, gone);
 	idmap_make(&ids, n);
 	timeouts_init(&idle, relay_base, IDLE_MS, pair_late);
 	timeouts_init(&between, relay_base, BETWEEN_MS, pair_late);
 	timeouts_init(&quiet, relay_base, QUIET_MS, pair_quiet);
+	timeouts_init(&lull, relay_base, LULL_MS, pair_quiet);
 	timeouts_init(&switching, relay_base, SWITCH_MS, pair_late);
 	timeouts_init(&goodbye, relay_base, GOODBYE_MS, pair_late);
 	run_make();

@@ -2,17 +2,19 @@
 #ifndef USHER_PAIR_H
 #define USHER_PAIR_H
 
+#include <event2/event_struct.h>
 #include <stdbool.h>
 
-#include "../common/timeouts.h"
 #include "../child/idmap.h"
+#include "../common/message.h"
+#include "../common/timeouts.h"
 #include "mover.h"
-#include "relay.h"
+#include "report.h"
 
 /*
  * A connection in a relay's hands: two sockets, two directions, each of which
  * ends by itself (half-close).  pair.c has its beginning and end, run.c moves
- * the bytes, word.c does what the parent says about it later.
+ * the bytes, word.c does what the front says about it later.
  */
 struct side {
 	struct event	event;
@@ -47,7 +49,8 @@ enum next_kind {
 struct pair {
 	struct idnode	 node;		/* first; id 0: the parent will say
 					 * nothing more about it */
-	struct side	 client;
+	struct unsaid	 unsaid;	/* to the front */
+	struct side	 client;	/* fd -1: there is no such pair */
 	struct side	 backend;
 	struct flow	 up;		/* client to backend */
 	struct flow	 down;
@@ -72,7 +75,24 @@ struct pair {
 	struct pair	*next_free;
 };
 
-/* pair.c */
+/*
+ * A table for so many connections; gone: report_make().  Exits 1 without
+ * memory.
+ */
+void		 pair_table(size_t n, void (*gone)(void));
+/* Begins to move between two sockets, which now belong to the pair. */
+void		 pair_relay(const struct order *order, int client,
+		    int backend);
+/* Answers with a constant, says goodbye, closes. */
+void		 pair_refuse(int client, unsigned int refusal);
+/* How many there are. */
+size_t		 pairs_live(void);
+/*
+ * The front will say nothing more: each one of which it would have goes on to
+ * the end of what it is at, and the others as they are.
+ */
+void		 pairs_drain(void);
+
 struct pair	*pair_find(uint32_t id);
 void		 pair_end(struct pair *pair);
 /* Ends its sending and discards what the client still sends, for a moment. */
@@ -89,16 +109,9 @@ void		 side_want(struct pair *pair, struct side *side, short what);
 void		 pair_grant(struct pair *pair, const struct order *order);
 /* It has moved, or what limits its idleness has changed. */
 void		 pair_touch(struct pair *pair);
-/* The parent will say nothing more about it. */
+/* The front will say nothing more about it, nor hear anything. */
 void		 pair_forget_id(struct pair *pair);
-
-/* run.c */
-void		 run_make(void);
-/* Moves what can be moved; may end the pair. */
-void		 pair_run(struct pair *pair);
-/* Runs it once more, after the others or after some ms. */
-void		 pair_run_later(struct pair *pair, int ms);
-/* It needs not be run any more. */
-void		 pair_run_never(struct pair *pair);
+/* The next backend, for which it has waited, takes the present one's place. */
+void		 pair_switch(struct pair *pair);
 
 #endif

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The hands: the loop of a relay.  It takes sockets and orders from the
- * parent, moves bytes it cannot look at, and tells how many connections have
- * ended.
+ * The hands: the loop of a relay.  It takes sockets and orders from its
+ * front, moves bytes it cannot look at, and tells how many connections have
+ * ended.  When the front is gone it finishes what it has, and then exits 0.
  */
 #include <err.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../child/confine.h"
 #include "../child/loop.h"
 #include "../child/message_take.h"
+#include "answer.h"
 #include "mover.h"
+#include "order.h"
+#include "pair.h"
 #include "relay.h"
+#include "word.h"
 
 enum {
 	MESSAGES_PER_TURN = 4,
@@ -25,45 +29,15 @@ enum {
 struct event_base	*relay_base;
 enum protocol		 relay_protocol;
 
-static struct event	*flush_event;
-static struct report	 reports[REPORT_BATCH];
-static size_t		 nreports;
-static uint32_t		 ended;
+static struct event	*control;
+static bool		 draining;
 
+/* main() goes on. */
 static void
-flush(evutil_socket_t fd, short what, void *arg)
+drain(void)
 {
-	(void)fd;
-	(void)what;
-	(void)arg;
-	if (ended > 0) {
-		reports[nreports].kind = REPORT_ENDED;
-		reports[nreports++].value = ended;
-	}
-	ended = 0;
-	if (nreports > 0 && message_report(CHILD_REPORT, reports,
-	    nreports * sizeof(reports[0])) == -1)
-		_exit(0);	/* the parent is gone */
-	nreports = 0;
-}
-
-/* The reports of one turn of the loop go out together. */
-void
-relay_report(enum report_kind kind, uint32_t value)
-{
-	/* One place is left for the endings. */
-	if (nreports == REPORT_BATCH - 1)
-		flush(-1, 0, NULL);
-	reports[nreports].kind = kind;
-	reports[nreports++].value = value;
-	event_active(flush_event, 0, 0);
-}
-
-void
-relay_ended(void)
-{
-	if (ended++ == 0)
-		event_active(flush_event, 0, 0);
+	draining = true;
+	(void)event_base_loopbreak(relay_base);	/* sets a flag */
 }
 
 /* How many descriptors come with an order. */
@@ -92,7 +66,7 @@ obey(const struct order *order, const int *fds)
 	case ORDER_NONE:
 		return;
 	case ORDER_PING:
-		relay_report(REPORT_PONG, 0);
+		report_own(REPORT_PONG);
 		return;
 	case ORDER_RELAY:
 		pair_relay(order, fds[0], fds[1]);
@@ -131,29 +105,43 @@ orders_take(const struct orders *orders, const int *fds, size_t n)
 		_exit(1);
 }
 
+/* Gives false when there are none. */
+static bool
+take_some(void)
+{
+	struct orders	orders;
+	int		fds[2 * ORDER_BATCH];
+	size_t		n;
+
+	switch (message_take(CHILD_CONTROL, &orders, sizeof(orders), fds,
+	    sizeof(fds) / sizeof(fds[0]), &n)) {
+	case MESSAGE_TAKEN:
+		orders_take(&orders, fds, n);
+		return true;
+	case MESSAGE_NONE:
+		return false;
+	case MESSAGE_CLOSED:
+		(void)event_del(control);	/* it would tell for ever */
+		drain();
+		return false;
+	case MESSAGE_BROKEN:
+		break;
+	}
+	_exit(1);
+}
+
 static void
 take_orders(evutil_socket_t fd, short what, void *arg)
 {
-	struct orders	orders;
-	int		fds[2 * ORDER_BATCH], turn;
-	size_t		n;
+	int turn = 0;
 
+	(void)fd;
 	(void)what;
 	(void)arg;
-	for (turn = 0; turn < MESSAGES_PER_TURN; turn++) {
-		switch (message_take(fd, &orders, sizeof(orders), fds,
-		    sizeof(fds) / sizeof(fds[0]), &n)) {
-		case MESSAGE_TAKEN:
-			break;
-		case MESSAGE_NONE:
-			return;
-		case MESSAGE_CLOSED:
-			_exit(0);
-		case MESSAGE_BROKEN:
-			_exit(1);
-		}
-		orders_take(&orders, fds, n);
-	}
+	while (turn < MESSAGES_PER_TURN && take_some())
+		turn++;
+	if (turn > 0 && draining)
+		pairs_drain();
 }
 
 static void
@@ -170,20 +158,34 @@ protocol_choose(const char *name)
 static void
 loop_make(unsigned long descriptors)
 {
-	struct event *control;
-
 	if (descriptors < SPARE_DESCRIPTORS + DESCRIPTORS_PER_PAIR)
 		errx(1, "-n: too few");
 	relay_base = loop_new(NULL, TIMERS);
 	if (relay_base == NULL)
 		errx(1, "event base");
-	pair_table((descriptors - SPARE_DESCRIPTORS) / DESCRIPTORS_PER_PAIR);
-	flush_event = event_new(relay_base, -1, 0, flush, NULL);
+	pair_table((descriptors - SPARE_DESCRIPTORS) / DESCRIPTORS_PER_PAIR,
+	    drain);
 	control = event_new(relay_base, CHILD_CONTROL, EV_READ | EV_PERSIST,
 	    take_orders, NULL);
-	if (flush_event == NULL || control == NULL ||
-	    event_add(control, NULL) == -1)
+	if (control == NULL || event_add(control, NULL) == -1)
 		errx(1, "event");
+}
+
+/*
+ * Without a front, what is here goes on to its end; and what it had decided
+ * before it went, which may still be in the channel.
+ */
+static int
+finish(void)
+{
+	do {
+		pairs_drain();
+		while (pairs_live() > 0) {
+			if (event_base_loop(relay_base, EVLOOP_ONCE) == -1)
+				return 1;
+		}
+	} while (take_some());
+	return 0;
 }
 
 int
@@ -199,6 +201,8 @@ main(int argc, char *argv[])
 	loop_make(confinement.descriptors);
 	sandbox_enter_relay(answers, answers_list(relay_protocol, answers));
 	confine_silence();
-	relay_report(REPORT_READY, 0);
-	return event_base_dispatch(relay_base) == 0 ? 0 : 1;
+	report_own(REPORT_READY);
+	if (event_base_dispatch(relay_base) == -1)
+		return 1;
+	return finish();
 }

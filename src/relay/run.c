@@ -10,6 +10,8 @@
 #include <poll.h>
 
 #include "pair.h"
+#include "relay.h"
+#include "run.h"
 
 enum {
 	STARVED_MS = 50,	/* no pipe to be had: try again */
@@ -203,11 +205,7 @@ response_over(struct pair *pair)
 {
 	switch ((enum next_kind)pair->next) {
 	case NEXT_BACKEND:
-		pair->next = NEXT_NONE;
-		pair_attach(pair, pair->next_backend);
-		pair->next_backend = -1;
-		pair_grant(pair, &pair->next_order);
-		pair_run_later(pair, 0);
+		pair_switch(pair);
 		return;
 	case NEXT_REFUSE:
 		pair_answer(pair, pair->next_refusal);
@@ -224,7 +222,7 @@ response_over(struct pair *pair)
 			pair->state = PAIR_LONELY;
 			side_close(&pair->backend);
 			mover_drop(&pair->up.load);
-			relay_report(REPORT_LONELY, pair->node.id);
+			report(&pair->unsaid, REPORT_LONELY, pair->node.id);
 			return;
 		}
 		break;
@@ -262,7 +260,7 @@ tell_moved(struct pair *pair)
 		return;
 	}
 	pair->told = true;
-	relay_report(REPORT_MOVED, pair->node.id);
+	report(&pair->unsaid, REPORT_MOVED, pair->node.id);
 }
 
 /* Gives false when the pair has ended. */

@@ -6,7 +6,10 @@
  */
 #include <unistd.h>
 
+#include "../common/refusal.h"
 #include "pair.h"
+#include "run.h"
+#include "word.h"
 
 void
 word_grant(const struct order *order)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../src/common/message.h"
+#include "../../src/relay/answer.h"
 #include "../../src/relay/relay.h"
 #include "calls.h"
 

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,8 +138,10 @@ flood(void)
 
 	for (i = 0; i < VERDICT_BATCH; i++)
 		pongs[i].code = VERDICT_PONG;
-	for (i = 0; i < 100 * 1000; i++) {
-		if (write(CHILD_REPORT, pongs, sizeof(pongs)) == -1)
+	for (i = 0; i < 100 * 1000; ) {
+		if (write(CHILD_REPORT, pongs, sizeof(pongs)) != -1)
+			i++;
+		else if (errno != EAGAIN)
 			_exit(1);
 	}
 }

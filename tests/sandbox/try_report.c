@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-#include "../../src/relay/relay.h"
+#include "../../src/relay/pair.h"
 
 enum {
 	LIES = 7000,		/* tests/e2e/test_sandbox.py knows it, too */

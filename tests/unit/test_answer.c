@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/relay/relay.h"
+#include "../../src/relay/answer.h"
 
 START_TEST(every_reason_has_its_alert)
 {

@@ -166,12 +166,39 @@ START_TEST(report_is_whole)
 
 	memset(sent, 0x5a, sizeof(sent));
 	signal(SIGPIPE, SIG_IGN);
-	ck_assert_int_eq(pipe(ends), 0);
-	ck_assert_int_eq(message_report(ends[1], sent, sizeof(sent)), 0);
+	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+	ck_assert_int_eq(message_report(ends[1], sent, sizeof(sent)),
+	    MESSAGE_SAID);
 	ck_assert_int_eq(read(ends[0], got, sizeof(got)), sizeof(sent));
 	ck_assert_mem_eq(sent, got, sizeof(sent));
 	close(ends[0]);
-	ck_assert_int_eq(message_report(ends[1], sent, sizeof(sent)), -1);
+	ck_assert_int_eq(message_report(ends[1], sent, sizeof(sent)),
+	    MESSAGE_UNHEARD);
+	close(ends[1]);
+}
+END_TEST
+
+/* A full pipe takes all of a batch or nothing, and nobody waits for it. */
+START_TEST(full_pipe)
+{
+	struct verdict	sent[VERDICT_BATCH], got[VERDICT_BATCH];
+	int		ends[2], n = 0, m = 0;
+
+	memset(sent, 0x5a, sizeof(sent));
+	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+	while (message_report(ends[1], sent, sizeof(sent)) == MESSAGE_SAID)
+		n++;
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(message_report(ends[1], sent, sizeof(sent)),
+	    MESSAGE_FULL);
+	while (read(ends[0], got, sizeof(got)) == sizeof(got)) {
+		ck_assert_mem_eq(sent, got, sizeof(sent));
+		m++;
+	}
+	ck_assert_int_eq(m, n);
+	ck_assert_int_eq(message_report(ends[1], sent, sizeof(sent)),
+	    MESSAGE_SAID);
+	close(ends[0]);
 	close(ends[1]);
 }
 END_TEST
@@ -193,6 +220,7 @@ main(void)
 	tcase_add_test(all, too_many_to_send);
 	tcase_add_test(all, full);
 	tcase_add_test(all, report_is_whole);
+	tcase_add_test(all, full_pipe);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../src/common/refusal.h"
-#include "../../src/relay/relay.h"
+#include "../../src/relay/order.h"
 #include "../../src/front/rules.h"
 
 #define HALF	((uint64_t)1 << 63)
