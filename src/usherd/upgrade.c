@@ -41,7 +41,7 @@ static struct old	 olds[OLD_MAX];
 static size_t		 nolds;
 static pid_t		 trial = -1;
 static int		 trial_pipe = -1;
-static bool		 trial_ready, due;
+static bool		 trial_ready, due, successor;
 static int64_t		 trial_end;
 
 void
@@ -61,7 +61,7 @@ upgrade_is_trial(void)
 bool
 upgrade_is_successor(void)
 {
-	return getenv(old_variable) != NULL;
+	return successor;
 }
 
 /* "256t:0:0 257h:7:1": descriptor, protocol, changed, given. */
@@ -92,6 +92,7 @@ upgrade_adopt(void)
 	const char	*text = getenv(old_variable);
 	int		 n, pid, control;
 
+	successor = text != NULL;
 	while (text != NULL && nolds < OLD_MAX &&
 	    sscanf(text, " %d:%d%n", &pid, &control, &n) == 2) {
 		if (pid > 0) {

@@ -23,7 +23,8 @@
 
 /* Remembers how we were started. */
 void	upgrade_remember(char *const argv[]);
-/* Are we such a trial, or the program that came after it? */
+/* Are we such a trial, or, known from upgrade_adopt() on, the program that came
+ * after it? */
 bool	upgrade_is_trial(void);
 bool	upgrade_is_successor(void);
 
