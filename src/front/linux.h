@@ -49,8 +49,4 @@ enum {
 
 extern const struct sockaddr_un hosts_addresses[HOSTS_CONNECTORS];
 
-/* program_linux.c: the empty path of execveat(2), so that only the
- * descriptor says what is executed. */
-extern const char program_empty_path[];
-
 #endif
