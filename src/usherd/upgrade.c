@@ -33,6 +33,7 @@ static const char	trial_variable[] = "USHERD_TRIAL";
 struct old {
 	pid_t	pid;
 	int	control;	/* -1: none, or closed */
+	bool	log;		/* the log process */
 };
 
 static char		*const *arguments;
@@ -41,7 +42,7 @@ static struct old	 olds[OLD_MAX];
 static size_t		 nolds;
 static pid_t		 trial = -1;
 static int		 trial_pipe = -1;
-static bool		 trial_ready, due, successor;
+static bool		 trial_ready, due, successor, retired;
 static int64_t		 trial_end;
 
 void
@@ -85,20 +86,18 @@ upgrade_listeners(struct settings *settings)
 	return settings->nlisteners > 0;
 }
 
-/* "pid:control", -1 for none. */
+/* "pid:control:log", control -1 for none. */
 void
 upgrade_adopt(void)
 {
 	const char	*text = getenv(old_variable);
-	int		 n, pid, control;
+	int		 n, pid, control, log;
 
 	successor = text != NULL;
 	while (text != NULL && nolds < OLD_MAX &&
-	    sscanf(text, " %d:%d%n", &pid, &control, &n) == 2) {
-		if (pid > 0) {
-			olds[nolds].pid = pid;
-			olds[nolds++].control = control;
-		}
+	    sscanf(text, " %d:%d:%d%n", &pid, &control, &log, &n) == 3) {
+		if (pid > 0)
+			olds[nolds++] = (struct old){ pid, control, log != 0 };
 		text += n;
 	}
 	(void)unsetenv(listeners_variable);	/* valid names */
@@ -110,7 +109,11 @@ upgrade_retire(void)
 {
 	size_t i;
 
+	retired = true;
 	for (i = 0; i < nolds; i++) {
+		/* The others have lines for it up to their end. */
+		if (olds[i].log && nolds > 1)
+			continue;
 		if (olds[i].control != -1)
 			(void)close(olds[i].control);	/* it drains */
 		olds[i].control = -1;
@@ -315,16 +318,18 @@ upgrade_reap(pid_t pid, int status)
 		if (olds[i].control != -1)
 			(void)close(olds[i].control);	/* nobody is there */
 		olds[i] = olds[--nolds];
+		if (retired)
+			upgrade_retire();
 		return true;
 	}
 	return false;
 }
 
 static void
-process_tell(char *text, size_t *n, pid_t pid, int control)
+process_tell(char *text, size_t *n, pid_t pid, int control, bool log)
 {
 	if (pid != -1)
-		text_add(text, n, "%d:%d ", (int)pid, control);
+		text_add(text, n, "%d:%d:%d ", (int)pid, control, log);
 }
 
 /* Through these the successor will tell ours to drain.  -1 with errno. */
@@ -352,12 +357,13 @@ upgrade_execute(const struct settings *settings, const struct shard *shards,
 
 	due = false;
 	text[0] = '\0';
-	process_tell(text, &at, logger_pid(), logger_control());
+	process_tell(text, &at, logger_pid(), logger_control(), true);
 	for (i = 0; i < n; i++) {
-		process_tell(text, &at, shards[i].pid, shards[i].control);
+		process_tell(text, &at, shards[i].pid, shards[i].control,
+		    false);
 		for (place = 0; place < PLACES; place++)
 			process_tell(text, &at, shards[i].children[place].pid,
-			    -1);
+			    -1, false);
 	}
 	say("upgrade: the new program takes over");
 	if (listeners_tell(settings, true) == 0 &&
