@@ -215,6 +215,8 @@ serve(void)
 	size_t			 i;
 
 	phase = PHASE_SERVING;
+	say("version %s, %u shards, sandbox: %s", options_version, nshards,
+	    sandbox_name());
 	say("hosts directory %s: the one that it is now stays in use, "
 	    "whatever takes its place", settings.options.hosts);
 	for (i = 0; i < settings.nlisteners; i++) {

@@ -19,6 +19,8 @@ enum {
 	RECYCLE_MAX = 1000 * 1000 * 1000
 };
 
+const char options_version[] = USHER_VERSION;
+
 static const char usage[] =
 "usage: usherd [-d DIR] [-t [ADDR:]PORT]... [-p [ADDR:]PORT]... [-u USER]\n"
 "              [-j N] [-T cursor|bearssl|both] [-g SECONDS] [-N NUMBER]\n"
@@ -109,7 +111,7 @@ static void __attribute__((noreturn))
 version(void)
 {
 	(void)printf("usherd %s\nlibevent %s\nBearSSL (its hello parser; "
-	    "the library states no version)\nsandbox: %s\n", USHER_VERSION,
+	    "the library states no version)\nsandbox: %s\n", options_version,
 	    EVENT__VERSION, sandbox_name());
 	exit(fflush(stdout) == 0 ? 0 : 1);
 }

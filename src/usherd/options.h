@@ -33,4 +33,7 @@ struct options {
  */
 void	options_read(struct options *options, int argc, char *argv[]);
 
+/* "0.1.0" */
+extern const char options_version[];
+
 #endif
