@@ -22,7 +22,7 @@ void	sandbox_try(void);
 /*
  * Gives up what no process of ours needs: capabilities, new privileges by
  * exec, being dumped, traced or read by a process of the same user; asks to
- * be killed when the parent dies, where the system can; goes by that name in
+ * be killed when the launcher dies, where the system can; goes by that name in
  * lists of processes.
  */
 void	sandbox_harden(const char *name);

@@ -5,8 +5,8 @@
 #include <sys/types.h>
 
 /*
- * How a child gives up its rights, from exec to the sandbox.  The parent says
- * what applies in the child's arguments:
+ * How a child gives up its rights, from exec to the sandbox.  The launcher
+ * says in the child's arguments what applies:
  *
  *   -c		chroot into CHILD_EMPTY
  *   -i UID:GID	become that user and group, with no other group

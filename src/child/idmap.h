@@ -7,7 +7,7 @@
 
 /*
  * From a connection's id to what a child keeps about it.  The ids are the
- * parent's: no client can choose them.
+ * front's: no client can choose them.
  */
 struct idnode {
 	struct idnode	*next;

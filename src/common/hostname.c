@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The one check of a host name.  The parsers call it on foreign bytes and the
- * parent calls it again on what the parsers say.
+ * front calls it again on what the parsers say.
  */
 #include <string.h>
 

@@ -74,8 +74,8 @@ enum request {
 /* Launcher to the log process. */
 enum log_order_kind {
 	LOG_NONE,
-	LOG_SHARD,		/* 2 descriptors: the read end of the shard's log
-				 * pipe, its page of counters, read-only; again
+	LOG_SHARD,		/* 2 descriptors: the read end of the shard's
+				 * log pipe, its page of counters, read-only; again
 				 * before each start of its front */
 	LOG_TEXT,		/* a line of the launcher's */
 	LOG_COUNTS,		/* write the figures */

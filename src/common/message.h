@@ -8,10 +8,11 @@
 #include "hostname.h"
 
 /*
- * What the processes say to each other.
+ * What a front and its parsers and relays say to each other; what is said to and
+ * by the launcher and the log process is in launch.h and log_record.h.
  *
- * Down, from the parent: records with descriptors over a SOCK_SEQPACKET pair.
- * Up, to the parent: records over a pipe, so that no child can send it a
+ * Down, from the front: records with descriptors over a SOCK_SEQPACKET pair.
+ * Up, to the front: records over a pipe, so that no child can send it a
  * descriptor.  A record has one size and no length field; a receiver tests
  * for equality and refuses everything else.  A pipe takes a write of up to
  * PIPE_BUF (4096) bytes whole or not at all (POSIX write(2)), so records on
@@ -24,8 +25,8 @@
 
 /* The descriptors that a child finds at its start; it has no others. */
 enum {
-	CHILD_CONTROL = 3,	/* SEQPACKET, from the parent */
-	CHILD_REPORT = 4,	/* pipe, to the parent */
+	CHILD_CONTROL = 3,	/* SEQPACKET, from the front */
+	CHILD_REPORT = 4,	/* pipe, to the front */
 	CHILD_EMPTY = 5,	/* the empty directory to chroot into */
 	CHILD_FIRST_FREE = 6
 };
@@ -36,7 +37,7 @@ enum protocol {
 	PROTOCOL_COUNT
 };
 
-/* Parent to parser. */
+/* Front to parser. */
 enum {
 	INTAKE_BATCH = 16	/* items in one message; saves a system call
 				 * and a wake-up each under load */
@@ -62,7 +63,7 @@ struct intake {
 	}	item[INTAKE_BATCH];
 };
 
-/* Parser to parent. */
+/* Parser to front. */
 enum verdict_code {
 	VERDICT_READY = 1,	/* confined, waiting for connections; once */
 	VERDICT_PONG,		/* once for each INTAKE_PING */
@@ -101,7 +102,7 @@ enum {
 	VERDICT_BATCH = 8	/* 8 * 272 bytes stay below PIPE_BUF */
 };
 
-/* Parent to relay. */
+/* Front to relay. */
 enum {
 	ORDER_BATCH = 8		/* orders in one message */
 };
@@ -143,7 +144,7 @@ struct orders {
 	struct order	order[ORDER_BATCH];
 };
 
-/* Relay to parent. */
+/* Relay to front. */
 enum report_kind {
 	REPORT_READY = 1,	/* value is 0; once */
 	REPORT_PONG,		/* value is 0; once for each ORDER_PING */

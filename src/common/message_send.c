@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sending is the parent's: a child is not even linked with it.
+ * Sending is for the launcher and the fronts: parsers, relays and the log
+ * process are not even linked with it.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -9,7 +9,7 @@
 
 /*
  * Why a connection does not reach a tenant: one list for the parser that
- * says so, the parent that logs it and the relay that answers.  A refusal
+ * says so, the front that decides it and the relay that answers.  A refusal
  * crosses process boundaries as a number and is checked with
  * refusal_answer() or refusal_said_by().
  */
@@ -81,7 +81,7 @@ enum refusal refusal_of_name(enum hostname_fault fault);
 /* The answer to give, or NULL for a number that is not in the list. */
 const struct refusal_answer *refusal_answer(unsigned int refusal);
 /* May a parser of this protocol give it as its reason?  All others are the
- * parent's own. */
+ * front's own. */
 bool	refusal_said_by(unsigned int refusal, enum protocol protocol);
 
 #endif

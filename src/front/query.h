@@ -12,7 +12,7 @@
  * own, so that the loop that all share never does.  A tenant can hold his
  * directory's lock for ever; what that costs is bounded for each directory,
  * each owner and in all, and whoever finds no place is told that the host is
- * busy.  Only backend_open() runs in the threads, under the parent's filter
+ * busy.  Only backend_open() runs in the threads, under the front's filter
  * and with its rights, and gives back all that it found out.
  */
 struct query;

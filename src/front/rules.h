@@ -8,7 +8,7 @@
 
 /*
  * What children may say: for every field of every record that comes to the
- * parent, which values are legal from whom and when.  A child that says
+ * front, which values are legal from whom and when.  A child that says
  * anything else is killed.  Pure: no memory, no errno, no system call, no
  * changing statics.
  *

@@ -26,7 +26,7 @@ enum {
 	LOOKS_FREE = 8,		/* looks before a connection must rest */
 	REST_MS = 20,		/* bounds the looks of one that drips bytes: */
 	RESTS_MAX = 32,		/* it rests longer each time, up to so many */
-	LOOKS_PER_TURN = 8,	/* then the parent may say something, */
+	LOOKS_PER_TURN = 8,	/* then the front may say something, */
 	TURN_MS = 5		/* or sooner: the kernel takes up to 30 ms to
 				 * show what came in segments of a few bytes */
 };
@@ -82,7 +82,7 @@ client_unwatch(struct client *client)
 
 /*
  * It is looked at when those have been that waited before.  However many are
- * ready at once, and whatever a look costs, the parent is heard in between.
+ * ready at once, and whatever a look costs, the front is heard in between.
  * One that comes with all that it has to say does not wait behind those that
  * say little each time.
  */
@@ -377,7 +377,7 @@ client_word(uint32_t id, enum intake_kind kind)
 		return;
 	}
 	if (!client->granted)
-		_exit(1);	/* the parent does not say such things */
+		_exit(1);	/* the front does not say such things */
 	client->looks = 0;
 	client->granted = client->begun = false;
 	client->at_once = !client->drained;

@@ -15,7 +15,7 @@
 
 /* A table for n connections; exits 1 without memory. */
 void	clients_make(struct event_base *loop, size_t n);
-/* One that the parent shows us: the copy is the client's from now on. */
+/* One that the front shows us: the copy is the client's from now on. */
 void	client_begin(int fd, uint32_t id);
 /* INTAKE_LOOK or INTAKE_DROP. */
 void	client_word(uint32_t id, enum intake_kind kind);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The eyes: the loop that both parsers share.  It takes connections from the
- * parent and says what client.c finds out about them.
+ * front and says what client.c finds out about them.
  */
 #include <err.h>
 #include <event2/event.h>

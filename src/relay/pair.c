@@ -396,7 +396,7 @@ pair_answer(struct pair *pair, unsigned int refusal)
 
 	answer = answer_find(relay_protocol, refusal, &size);
 	if (answer == NULL)
-		_exit(1);	/* the parent does not say such things */
+		_exit(1);	/* the front does not say such things */
 	/* Some hundred bytes: all of them, or the client is not reading. */
 	if (send(pair->client.fd, answer, size, MSG_NOSIGNAL |
 	    MSG_DONTWAIT) != (ssize_t)size)

@@ -34,7 +34,7 @@ struct flow {
 
 enum pair_state {
 	PAIR_MOVING,
-	PAIR_LONELY,		/* no backend: waits for the parent's answer */
+	PAIR_LONELY,		/* no backend: waits for the front's answer */
 	PAIR_GOODBYE		/* the client has been told all */
 };
 
@@ -47,7 +47,7 @@ enum next_kind {
 };
 
 struct pair {
-	struct idnode	 node;		/* first; id 0: the parent will say
+	struct idnode	 node;		/* first; id 0: the front will say
 					 * nothing more about it */
 	struct unsaid	 unsaid;	/* to the front */
 	struct side	 client;	/* fd -1: there is no such pair */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the parent says about a pair after its beginning: how many bytes more
+ * What the front says about a pair after its beginning: how many bytes more
  * may pass, and to whom.  An id that is not known has left while the word was
  * on its way.
  */
@@ -21,7 +21,7 @@ word_grant(const struct order *order)
 	if (order->last == 1)
 		pair_forget_id(pair);
 	if (pair->state == PAIR_LONELY) {
-		/* There is no backend to grant it for.  The parent will hear
+		/* There is no backend to grant it for.  The front will hear
 		 * of that and say ORDER_NEXT, unless this was its last word:
 		 * then the client must ask again, of which nothing was sent. */
 		if (order->last == 1)
@@ -29,7 +29,7 @@ word_grant(const struct order *order)
 		return;
 	}
 	if (pair->grant != 0 || pair->next != NEXT_NONE)
-		_exit(1);	/* the parent does not say such things */
+		_exit(1);	/* the front does not say such things */
 	pair_grant(pair, order);
 	pair->client.readable = true;	/* the parser has seen the bytes */
 	pair_touch(pair);
