@@ -4,7 +4,7 @@
  * watches left (ENOSPC), for tests only: the programs in which this is linked
  * are the shipped objects, and call this function in place of libc's.
  *
- * It is the sixth descriptor that is to be watched: a child watches one of
+ * It is the seventh descriptor that is to be watched: a child watches two of
  * its own at its start, so it is one of a connection.  The parent, whose
  * environment says so (children have none): that of EPOLL_FAULT.
  */
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CHILD_FAULT = 6 };
+enum { CHILD_FAULT = 7 };
 
 int
 epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
