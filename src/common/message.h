@@ -8,15 +8,25 @@
 #include "hostname.h"
 
 /*
- * What a front and its parsers and relays say to each other; what is said to and
- * by the launcher and the log process is in launch.h and log_record.h.
+ * Who may say what to whom.  There are no other channels.
  *
- * Down, from the front: records with descriptors over a SOCK_SEQPACKET pair.
- * Up, to the front: records over a pipe, so that no child can send it a
- * descriptor.  A record has one size and no length field; a receiver tests
- * for equality and refuses everything else.  A pipe takes a write of up to
- * PIPE_BUF (4096) bytes whole or not at all (POSIX write(2)), so records on
- * it are never torn.
+ * from		to	over		record		whose receiver's check
+ * launcher	front	SEQPACKET	front_order	front/orders.c
+ * launcher	log	SEQPACKET	log_order	log/shards.c
+ * front, log	launcher pipe		enum request	usherd/shard.c
+ * front	log	pipe		log_record	log/check.c
+ * front	parser	SEQPACKET	intake		parser/parser.c
+ * front	relay	SEQPACKET	orders		relay/order.c
+ * parser	front	pipe		verdict		front/rules.c
+ * relay	front	pipe		report		front/rules.c
+ *
+ * The last four are below, log_record is in log_record.h, and what the
+ * launcher says and hears in launch.h.  Descriptors go with what is said over
+ * SOCK_SEQPACKET only, and never up to whoever is trusted more.  A record has
+ * one size and no length field; a receiver tests for equality, checks each
+ * field for this sender, state and protocol, and refuses everything else.  A
+ * pipe takes a write of up to PIPE_BUF (4096) bytes whole or not at all (POSIX
+ * write(2)), so records on it are never torn.
  *
  * Both ends of each channel are non-blocking.  What a child cannot say because
  * its pipe is full is kept in the record of the connection that it is about,
