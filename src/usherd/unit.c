@@ -154,23 +154,33 @@ drains_since(const struct shard *shard, enum unit unit,
 	return shard->children[place_of(units[unit].last, generation)].since;
 }
 
-/* Of those that drain the oldest ends, when there are more than may be. */
-static void
-drains_limit(struct shard *shard, enum unit unit)
+/* How many drain, and which is the oldest of them. */
+static unsigned int
+drains_count(const struct shard *shard, enum unit unit, unsigned int *oldest)
 {
-	unsigned int	generation, oldest = GENERATIONS, n = 0, kind;
+	unsigned int generation, n = 0;
 
+	*oldest = GENERATIONS;
 	for (generation = 0; generation < GENERATIONS; generation++) {
 		if (generation_free(shard, unit, generation) ||
 		    generation == shard->newest[unit])
 			continue;
 		n++;
-		if (oldest == GENERATIONS ||
+		if (*oldest == GENERATIONS ||
 		    drains_since(shard, unit, generation) <
-		    drains_since(shard, unit, oldest))
-			oldest = generation;
+		    drains_since(shard, unit, *oldest))
+			*oldest = generation;
 	}
-	if (n <= DRAINING_MAX)
+	return n;
+}
+
+/* The oldest ends, when there are more than may be. */
+static void
+drains_limit(struct shard *shard, enum unit unit)
+{
+	unsigned int oldest, kind;
+
+	if (drains_count(shard, unit, &oldest) <= DRAINING_MAX)
 		return;
 	for (kind = units[unit].first; kind <= units[unit].last; kind++)
 		kill_one(shard, place_of((enum child_kind)kind, oldest));
@@ -300,10 +310,14 @@ void
 unit_replace(struct shard *shard, enum child_kind kind,
     const struct settings *settings)
 {
-	const enum unit unit = unit_of(kind);
+	const enum unit		 unit = unit_of(kind);
+	const struct restart	*restart = &shard->units[unit];
+	unsigned int		 oldest;
 
-	if (settings->wanted[units[unit].protocol] &&
-	    shard->units[unit].due == 0)
+	/* A front that asks without end gets no more than this. */
+	if (settings->wanted[units[unit].protocol] && restart->due == 0 &&
+	    shard_now() - restart->started >= PAUSE_MIN_MS &&
+	    drains_count(shard, unit, &oldest) < DRAINING_MAX)
 		unit_start(shard, unit, settings);
 }
 
@@ -319,8 +333,8 @@ static void
 child_ended(struct shard *shard, unsigned int place, int status)
 {
 	struct shard_child	*child = &shard->children[place];
-	const enum unit		 unit =
-				    unit_of((enum child_kind)(place / GENERATIONS));
+	const enum child_kind	 kind = (enum child_kind)(place / GENERATIONS);
+	const enum unit		 unit = unit_of(kind);
 	const bool		 newest = place % GENERATIONS ==
 				    shard->newest[unit] && !child->draining;
 	char			 name[64];
