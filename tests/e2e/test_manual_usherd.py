@@ -90,6 +90,11 @@ class Usherd(manual.Page, machine.Case):
         self.addCleanup(self.daemon.stop, signal.SIGKILL)
         self.daemon.start(len(sockets))
         self.reached()
+        units.reload(service, self.daemon.pid)
+        harness.wait_for(lambda: sum(   # in the new program once more
+            'listening on' in line for line in self.daemon.log_lines
+        ) == 2 * len(sockets))
+        self.reached()
         status = harness.status_of(self.daemon.pid)
         self.assertEqual(status['Uid'].split(),
                          4 * [str(machine.USERS['_usherd'])])

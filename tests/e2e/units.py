@@ -82,6 +82,7 @@ def command(case, text, sockets=()):
     environment = [value for key, value in keys if key == 'Environment']
     keys = {key: value for key, value in keys if key != 'Environment'}
     words = shlex.split(keys.pop('ExecStart'))
+    keys.pop('ExecReload', None)        # reload()
     if sockets:
         environment += [f'LISTEN_FDS={len(sockets)}', 'LISTEN_FDNAMES='
                         + ':'.join(name for _, name in sockets)]
@@ -94,6 +95,13 @@ def command(case, text, sockets=()):
         words = ['prlimit', f'--nofile={limit}:{limit}', *words]
     case.assertEqual(set(keys) - ORDER, set(), 'no test does this')
     return words
+
+
+def reload(text, pid):
+    """What a service unit says, as systemd does it."""
+    command = dict(parse(text)['Service'])['ExecReload']
+    machine.run(*[str(pid) if word == '$MAINPID' else word
+                  for word in shlex.split(command)])
 
 
 def begin(case, service, sockets=()):
