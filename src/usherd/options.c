@@ -35,7 +35,7 @@ static const char usage[] =
 "              [::1]:443, or fd:N for an inherited listening socket\n"
 "  -p ADDRESS  listen for plain HTTP/1.1, routed by Host\n"
 "  -u USER     user to become when started by root  (default: _usherd)\n"
-"  -j N        parsers and relays per protocol, 1 to 64\n"
+"  -j N        N shards, each with a front, parsers and relays, 1 to 64\n"
 "              (default: online CPUs, at most 8)\n"
 "  -T ENGINE   who reads the ClientHello: cursor, bearssl, or both, who\n"
 "              must agree  (default: cursor)\n"
@@ -50,7 +50,12 @@ static const char usage[] =
 "  -h          this text\n"
 "\n"
 "Without -t and -p the sockets of LISTEN_FDS are used (names in\n"
-"LISTEN_FDNAMES begin with tls or http), else descriptor 0.\n";
+"LISTEN_FDNAMES begin with tls or http), else descriptor 0.\n"
+"\n"
+"Signals:  TERM, INT  stop, and cut what is left after -g; twice: at once\n"
+"          QUIT       stop when all connections have ended\n"
+"          USR1       write counts to the log\n"
+"          USR2       upgrade in place: the program at this path takes over\n";
 
 static unsigned int
 number(char option, const char *text, unsigned long min, unsigned long max)
