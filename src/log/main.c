@@ -152,6 +152,7 @@ run(void)
 		lines_flush();
 	}
 	shards_drain();
+	lines_flush();	/* what came with the last orders, too */
 }
 
 int
