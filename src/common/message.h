@@ -12,8 +12,9 @@
  *
  * from		to	over		record		whose receiver's check
  * launcher	front	SEQPACKET	front_order	front/orders.c
- * launcher	log	SEQPACKET	log_order	log/shards.c
- * front, log	launcher pipe		enum request	usherd/shard.c
+ * launcher	log	SEQPACKET	log_order	log/main.c
+ * front	launcher pipe		enum request	usherd/shard.c
+ * log		launcher pipe		enum request	usherd/logger.c
  * front	log	pipe		log_record	log/check.c
  * front	parser	SEQPACKET	intake		parser/parser.c
  * front	relay	SEQPACKET	orders		relay/order.c
