@@ -54,7 +54,8 @@ class Usherd(manual.Page, machine.Case):
             syslog.settimeout(20)
             self.tenants()
             self.follow(example)
-            for words in ('hosts directory', *['listening on '] * 4):
+            for words in ('version', 'hosts directory',
+                          *['listening on '] * 4):
                 self.assertRegex(syslog.recv(4096).decode(),
                                  rf'<\d+>.* usherd: usherd: {words}')
         self.reached()
