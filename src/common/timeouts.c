@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <err.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "timeouts.h"
 
@@ -10,7 +11,7 @@ timeouts_now(void)
 	struct timespec now;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
-		err(1, "monotonic clock");
+		_exit(1);	/* it is there on every system */
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -28,7 +29,7 @@ arm(struct timeouts *list)
 	wait.tv_sec = ms / 1000;
 	wait.tv_usec = ms % 1000 * 1000;
 	if (evtimer_add(list->timer, &wait) == -1)
-		errx(1, "timer: out of memory");
+		_exit(1);	/* a filter lets nobody say why */
 }
 
 static void
