@@ -56,7 +56,7 @@ static const struct rule rules[] = {
 	ALLOW(getdents64),
 	/* hosts_linux.c: hosts_stat(); C libraries know this one for it */
 	ALLOW(fstat),
-	/* backend.c: ids of headers; hosts.c: which of several sockets */
+	/* random_linux.c */
 	ALLOW_IF(getrandom, 1, ARG(2, EQ, 0)),
 	/* inflight.c: no close takes long, SIGALRM interrupts it */
 	ALLOW_IF(setitimer, 1, ARG(0, EQ, ITIMER_REAL)),

@@ -50,8 +50,9 @@ SANDBOX_LOG_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_log.o
 SYSTEM_LAUNCHER_Linux = $(B)/program_linux.o $(B)/inherited_linux.o \
 	$(B)/pipes_linux.o $(B)/page_linux.o
 SYSTEM_ACCEPT_Linux = $(B)/accept_linux.o
+SYSTEM_RANDOM_Linux = $(B)/random_linux.o
 SYSTEM_FRONT_Linux = $(B)/hosts_linux.o $(B)/outq_linux.o \
-	$(B)/cputime_linux.o $(SYSTEM_ACCEPT_$(OS))
+	$(B)/cputime_linux.o $(SYSTEM_RANDOM_$(OS)) $(SYSTEM_ACCEPT_$(OS))
 SYSTEM_RELAY_Linux = $(B)/mover_linux.o
 SYSTEM_USHER_Linux = $(B)/usher_secure_linux.o
 SANDBOX_LIBS_Linux = -lseccomp
@@ -270,6 +271,8 @@ $(B)/options.o: src/usherd/options.c $(HEADERS)
 	$(COMPILE) $(TOLD) src/usherd/options.c
 $(B)/outq_linux.o: src/front/outq_linux.c $(HEADERS)
 	$(COMPILE) src/front/outq_linux.c
+$(B)/random_linux.o: src/front/random_linux.c $(HEADERS)
+	$(COMPILE) src/front/random_linux.c
 $(B)/pipes_linux.o: src/usherd/pipes_linux.c $(HEADERS)
 	$(COMPILE) src/usherd/pipes_linux.c
 $(B)/descriptors.o: src/usherd/descriptors.c $(HEADERS)
@@ -486,7 +489,8 @@ $(B)/tests/test_log_render: tests/unit/test_log_render.c $(UNIT_SOURCES) \
 	    $(LOG_LINE)
 	$(UNIT) tests/unit/test_log_render.c $(LOG_LINE) $(UNIT_LIBS)
 
-FRONTS = $(B)/accept.o $(SYSTEM_ACCEPT_$(OS)) $(B)/tcp_options.o
+FRONTS = $(B)/accept.o $(SYSTEM_ACCEPT_$(OS)) $(SYSTEM_RANDOM_$(OS)) \
+	$(B)/tcp_options.o
 
 $(B)/tests/test_fronts: tests/unit/test_fronts.c $(UNIT_SOURCES) $(FRONTS)
 	$(UNIT) tests/unit/test_fronts.c $(FRONTS) $(LIBEVENT) $(UNIT_LIBS)

@@ -13,7 +13,6 @@
  * to be kept and one to be closed, would choose the shard of those he keeps.
  * A front that is fuller does it each time, and only after a rest.
  */
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <err.h>
@@ -28,6 +27,7 @@
 #include "../common/tcp_options.h"
 #include "accept.h"
 #include "accept_system.h"
+#include "random.h"
 
 enum {
 	ACCEPTS_PER_TURN = 8,	/* more are for others to take, */
@@ -264,7 +264,7 @@ accept_make(struct event_base *base, const struct accept_front *this_front,
 	if (listeners == NULL || rejoin_timer == NULL || look_timer == NULL ||
 	    stop_timer == NULL)
 		errx(1, "out of memory");
-	if (getrandom(&state, sizeof(state), 0) != (ssize_t)sizeof(state))
+	if (random_take(&state, sizeof(state)) == -1)
 		err(1, "random numbers");
 	for (i = 0; i < n; i++) {
 		listeners[i].socket = sockets[i];

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "handoff.h"
 #include "hosts.h"
 #include "proxy.h"
+#include "random.h"
 
 enum { LOOKS_MAX = 2 };	/* at a host that changes under our eyes */
 
@@ -77,7 +77,7 @@ header_send(enum header_kind kind, const struct target *target,
 	if (kind == HEADER_V1) {
 		proxy_v1(&header, client, listener);
 	} else {
-		if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		if (random_take(id, sizeof(id)) == -1)
 			return -1;
 		proxy_v2(&header, client, listener, target->name, id);
 	}

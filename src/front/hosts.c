@@ -3,7 +3,6 @@
  * Hosts: which entry of hosts/ a name leads to, and what a tenant has put
  * there for us to connect to.
  */
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <err.h>
@@ -15,6 +14,7 @@
 #include "hosts.h"
 #include "hosts_system.h"
 #include "log.h"
+#include "random.h"
 
 static const char *const entry_names[HOST_ENTRIES] = {
 	[HOST_TLS_HANDOFF] = "tls-handoff",
@@ -327,7 +327,7 @@ random_below(size_t n)
 {
 	unsigned int value;
 
-	if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value))
+	if (random_take(&value, sizeof(value)) == -1)
 		return 0;	/* any order will do */
 	return value % n;
 }
