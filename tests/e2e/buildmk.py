@@ -42,3 +42,11 @@ def linked(program):
     text = BUILD_MK.read_text().replace('\\\n', ' ')
     rule = re.search(rf'^\$\(B\)/{program}: (.*)$', text, re.MULTILINE)
     return objects(*re.findall(r'\$\((\w+)\)', rule[1]))
+
+
+def sources(program):
+    """{object: its source} of a program, as paths from the top."""
+    text = BUILD_MK.read_text().replace('\\\n', ' ')
+    found = dict(re.findall(r'^\$\(B\)/(\w+)\.o: (\S+\.c)', text,
+                            re.MULTILINE))
+    return {name: found[name] for name in linked(program)}
