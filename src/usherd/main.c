@@ -26,6 +26,7 @@
 #include "say.h"
 #include "settings.h"
 #include "shard.h"
+#include "unit.h"
 #include "upgrade.h"
 
 enum {

@@ -88,7 +88,4 @@ void	shard_kill(struct shard *shard);
 /* Nothing that ends is started again, in any shard. */
 void	shards_finish(void);
 
-/* ms of the monotonic clock */
-int64_t	shard_now(void);
-
 #endif

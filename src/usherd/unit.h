@@ -30,6 +30,8 @@ void	unit_kill(struct shard *shard, unsigned int place);
 /* Is it one of them? */
 bool	unit_reap(struct shard *shard, pid_t pid, int status);
 
+/* ms of the monotonic clock */
+int64_t	shard_now(void);
 /* How a process ended, for people: "killed by signal 9", "exited 1". */
 const char *ending(int status);
 /* Notes that one has ended, and when it may be started again; the first
