@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import harness
-from buildmk import linked, objects
+from buildmk import linked, objects, sources
 
 # Pure code may need these: memory, strings, and what the compiler adds.
 PURE = re.compile(r'mem\w+|str\w+|bcmp|__stack_chk_fail|__\w+_chk|'
@@ -42,26 +42,72 @@ TAKE = {'recv', '__recv_chk', 'recvmsg'}
 WRITE = {'write', 'writev', 'pwrite', 'pwrite64', 'sendto', 'sendmsg',
          'sendmmsg', 'send', 'splice', 'tee', 'vmsplice', 'sendfile',
          'shutdown'}
+CHILDREN = ('usherd-front', 'usherd-tls', 'usherd-http', 'usherd-relay',
+            'usherd-log')
 ALL = OPEN | NETWORK | PROCESS | READ | TAKE | WRITE
 
-# What each object of a child has of these, and when or where to.
-CHILD = {
-    'confine': {'chdir', 'fchdir', 'chroot'},   # before the filter
-    'userns_linux': {'unshare'},                # the same
-    'seccomp': {'syscall'},     # capset(2), which no header declares
-    'message_take': {'recvmsg', 'write'},       # the front's channels
+# What each object has of these, and when or where to.  symbols.txt says of
+# all calls what can be made behind a filter; this says where.
+SANDBOX = {                     # before the filter
+    'harden_linux': {'syscall'},    # capset(2), which no header declares
+    'kernel_linux': {'syscall'},    # landlock(7), mseal(2): are they there?
+    'landlock_linux': {'syscall'},
+    'seal_linux': {'syscall'},
 }
+CHILD = dict(
+    SANDBOX,
+    confine={'chdir', 'fchdir', 'chroot'},      # before the filter
+    userns_linux={'unshare'},                   # the same
+    message_take={'recvmsg', 'write'},          # channel and reports
+)
 PARSER = dict(CHILD, client={'recv'})           # MSG_PEEK
 RELAY = dict(CHILD, mover_linux={'splice'}, run={'shutdown'},
              pair={'recv', 'send', 'shutdown'}) # to discard; constants
-LOG = {
-    'confine': {'chdir', 'fchdir', 'chroot'},
+LOG = dict(
+    CHILD,
+    log_shards={'read'},                        # the fronts' records
+    log_lines={'write'},                        # stderr
+    log_main={'write'},                         # one byte to the launcher
+)
+FRONT = dict(
+    SANDBOX,
+    message_take={'recvmsg', 'write'},          # the launcher's orders
+    message_send={'sendmsg'},                   # children, and hand-offs
+    accept={'accept4'},
+    channel={'read'},                           # its children's reports
+    front_request={'write'},                    # one byte to the launcher
+    log={'write'},                              # records for usherd-log
+    query={'pthread_create', 'read', 'write'},  # two pipes with its threads
+    backend={'send'},                           # PROXY headers
+    # openat2(2), getdents64(2); stat(2) of hosts/ at the start
+    hosts_linux={'syscall', 'readlinkat', 'stat', 'socket', 'connect',
+                 'shutdown'},
+    random_linux={'syscall'},                   # getrandom(2)
+    slots={'open'},                             # /dev/null, at the start
+)
+LAUNCHER = {
+    # Files and the network, at the start: nothing is opened for a request.
+    'descriptors': {'open'},                    # /dev/null
+    'empty': {'open', 'fchmod'},
+    'main': {'open'},                           # hosts/
+    'page_linux': {'memfd_create', 'open'},     # pages of counters
+    'program_linux': {'open', 'readlink', 'syscall'},   # execveat(2)
+    'inherited_linux': {'opendir', 'syscall'},
+    'pipes_linux': {'fopen', '__isoc99_fscanf'},        # /proc/sys/fs
+    'listen_open': {'socket', 'bind', 'listen'},
+    'harden_linux': {'syscall'},
+    'kernel_linux': {'syscall'},
+    'try_linux': {'syscall'},
     'userns_linux': {'unshare'},
-    'seccomp': {'syscall'},
-    'message_take': {'recvmsg', 'write'},       # the launcher's orders
-    'log_shards': {'read'},                     # the fronts' records
-    'log_lines': {'write'},                     # stderr
-    'log_main': {'write'},                      # one byte to the launcher
+    'userns_allowed_linux': {'fork', 'fchdir', 'chroot'},
+    # Processes and their channels.
+    'start': {'socketpair'},
+    'spawn': {'fork'},
+    'unit': {'kill'},
+    'shard': {'kill', 'read'},                  # a front's requests
+    'logger': {'kill', 'read'},                 # the log's requests
+    'message_send': {'sendmsg'},
+    'upgrade': {'fork', 'execv', 'kill', 'read', 'write'},  # SIGUSR2
 }
 
 
@@ -185,27 +231,34 @@ class Objects(harness.unittest.TestCase):
         for program in ('usherd-tls', 'usherd-http'):
             self.assertEqual(circle(program), set(), program)
 
-    def test_parent_reads_its_children_alone(self):
-        """And, at the start, what the system says of pipes."""
-        reads = used('usherd', READ | TAKE)
-        self.assertTrue(reads.pop('pipes_linux'))
-        self.assertEqual(reads, {'channel': {'read'},
-                                 'query': {'read'}})  # a pipe of its threads
+    def test_front(self):
+        self.assertEqual(used('usherd-front'), FRONT)
+
+    def test_launcher(self):
+        self.assertEqual(used('usherd'), LAUNCHER)
 
     def test_what_is_linked_is_there(self):
         """The lists are src/build.mk's own; what they cannot be without."""
         for program, some in (
-                ('usherd', {'main', 'visitor', 'hosts_linux', 'seccomp'}),
-                ('usherd-tls', {'parser', 'client', 'say', 'tls', 'hello',
-                                'hello_bearssl', 'idmap',
-                                'seccomp_parser'}),
-                ('usherd-http', {'parser', 'client', 'say', 'http',
-                                 'request', 'chunks', 'idmap',
-                                 'seccomp_parser'}),
-                ('usherd-relay', {'relay', 'run', 'word', 'report', 'idmap',
-                                  'pair', 'mover_linux',
-                                  'seccomp_relay'})):
+                ('usherd', {'main', 'unit', 'shard', 'logger', 'spawn',
+                            'harden_linux'}),
+                ('usherd-front', {'front_main', 'connection', 'hosts_linux',
+                                  'seccomp_front', 'landlock_linux'}),
+                ('usherd-tls', {'parser', 'tls', 'hello', 'hello_bearssl',
+                                'idmap', 'seccomp_parser'}),
+                ('usherd-http', {'parser', 'http', 'request', 'chunks',
+                                 'idmap', 'seccomp_parser'}),
+                ('usherd-relay', {'relay', 'run', 'word', 'idmap', 'pair',
+                                  'mover_linux', 'seccomp_relay'}),
+                ('usherd-log', {'log_main', 'log_check', 'log_lines',
+                                'seccomp_log'})):
             self.assertLessEqual(some, set(linked(program)), program)
+
+    def test_launcher_has_no_room_of_others(self):
+        """Nothing that sees a connection is linked into it."""
+        rooms = {source.rsplit('/', 1)[0]
+                 for source in sources('usherd').values()}
+        self.assertEqual(rooms, {'src/usherd', 'src/common', 'sandbox'})
 
 
 class Programs(harness.unittest.TestCase):
@@ -222,22 +275,24 @@ class Programs(harness.unittest.TestCase):
 
     def test_children_are_static_or_have_the_core_only(self):
         """ldd shows no libevent feature beyond libevent_core."""
-        for program in ('usherd-tls', 'usherd-http', 'usherd-relay'):
+        for program in CHILDREN:
             for library in self.libraries(program):
                 if 'event' in library:
                     self.assertIn('libevent_core', library, program)
 
-    def test_parent_has_the_core_only(self):
-        for library in self.libraries('usherd'):
-            if 'event' in library:
-                self.assertIn('libevent_core', library)
+    def test_launcher_and_log_have_no_libevent(self):
+        for program in ('usherd', 'usherd-log'):
+            self.assertEqual([library for library in self.libraries(program)
+                              if 'event' in library], [], program)
+            self.assertEqual({name for name in self.functions(program)
+                              if name.startswith('event_base_')},
+                             set(), program)
 
     def test_no_more_of_libevent_is_linked(self):
         """No bufferevents, HTTP, DNS or RPC of libevent in any program."""
         feature = re.compile(r'(bufferevent|evhttp|evdns|evrpc|evconnlistener|'
                              r'evbuffer|evtag)_\w+')
-        for program in ('usherd', 'usherd-tls', 'usherd-http',
-                        'usherd-relay'):
+        for program in ('usherd', *CHILDREN):
             defined = self.functions(program)
             self.assertEqual({name for name in defined
                               if feature.fullmatch(name)}, set(), program)
@@ -248,7 +303,7 @@ class Programs(harness.unittest.TestCase):
         loader = re.compile(r'_*(nss_\w*|gaih_inet\w*|res_n?search|'
                             r'getpwnam(_r)?|getgrnam(_r)?|'
                             r'getaddrinfo_a|gethostbyname\w*)')
-        for program in ('usherd-tls', 'usherd-http', 'usherd-relay'):
+        for program in CHILDREN:
             defined = self.functions(program)
             self.assertEqual({name for name in defined
                               if loader.fullmatch(name)}, set(), program)
@@ -258,11 +313,14 @@ class Programs(harness.unittest.TestCase):
         self.assertEqual({name for name in defined if name.startswith(
             ('hello_', 'request_', 'flight_', 'hostname_', 'br_'))}, set())
 
-    def test_parent_has_no_parser_and_no_mover(self):
-        defined = self.functions('usherd')
-        self.assertEqual({name for name in defined if name.startswith(
-            ('hello_', 'request_', 'flight_', 'mover_', 'pair_', 'br_'))},
-            set())
+    def test_only_parsers_parse(self):
+        """And nobody but a relay moves bytes.  (hostname.c is shared: a
+        record's name is looked at again by who takes it.)"""
+        for program in ('usherd', 'usherd-front', 'usherd-log'):
+            defined = self.functions(program)
+            self.assertEqual({name for name in defined if name.startswith(
+                ('hello_', 'request_parse', 'flight_', 'chunks_', 'mover_',
+                 'pair_', 'br_'))}, set(), program)
 
 
 if __name__ == '__main__':
