@@ -4,11 +4,12 @@
 import contextlib
 import os
 import resource
+import signal
 import socket
 import subprocess
 
 import wire
-from harness import BUILD, status_of, wait_for
+from harness import BUILD, children_of, status_of, wait_for
 
 TICKS = os.sysconf('SC_CLK_TCK')
 
@@ -128,8 +129,7 @@ def program_of(pid):
 
 def all_children(daemon):
     """pids of all that the launcher has started, oldest first."""
-    with open(f'/proc/{daemon.pid}/task/{daemon.pid}/children') as f:
-        return [int(word) for word in f.read().split()]
+    return children_of(daemon.pid)
 
 
 def children(daemon, program=None):
@@ -146,6 +146,21 @@ def front(daemon):
     """The pid of the front, of which there is one (-j 1)."""
     pid, = children(daemon, 'usherd-front')
     return pid
+
+
+@contextlib.contextmanager
+def fronts_stopped(daemon):
+    """The fronts do nothing meanwhile; nor does the launcher, which would
+    replace them."""
+    pids = [daemon.pid, *children(daemon, 'usherd-front')]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda pid=pid: status_of(pid)['State'][0] == 'T', step=0)
+    try:
+        yield
+    finally:
+        for pid in reversed(pids):
+            os.kill(pid, signal.SIGCONT)
 
 
 def processes(daemon):

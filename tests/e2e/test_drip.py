@@ -8,6 +8,7 @@ import time
 import unittest
 
 import harness
+import held
 import wire
 
 # Three times that: a clock tick is 10 ms, and this machine is not ours alone.
@@ -47,10 +48,11 @@ class Drip(harness.Case):
             return wire.read_all(client), seconds
 
     def cost(self, protocol, data, *options, clients=1, **how):
-        """CPU seconds of usherd and all parsers while data drips in."""
+        """CPU seconds of fronts and parsers while data drips in."""
         daemon = self.usherd(*options, **{
             'tls': int(protocol == 'tls'), 'http': int(protocol == 'http')})
-        pids = [daemon.pid, *daemon.children(f'usherd-{protocol}')]
+        pids = [pid for program in ('front', protocol)
+                for pid in held.children(daemon, f'usherd-{program}')]
         before = cpu_seconds(pids)
         results = []
         threads = [threading.Thread(target=lambda: results.append(

@@ -9,6 +9,7 @@ import time
 import unittest
 
 import harness
+import held
 import wire
 from handed import FLIGHTS, HEAD, HELLO, NAME, Case
 from harness import wait_for
@@ -44,7 +45,7 @@ class Message(Case):
             given = self.visit(flight)[1]
             self.assertEqual(given['user'],
                              pwd.getpwnam(harness.USER).pw_uid)
-            self.assertEqual(given['pid'], self.daemon.pid)
+            self.assertEqual(given['pid'], held.front(self.daemon))
 
     def test_is_of_the_protocol_that_was_spoken(self):
         """Not of the name of the socket alone."""

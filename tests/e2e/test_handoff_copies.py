@@ -44,16 +44,17 @@ class Copies(Case):
 
     @unittest.skipUnless(ROOT, 'needs to read /proc/PID/fd')
     def test_nobody_has_one(self):
-        """When the tenant has it no child does, and a moment later not the
-        parent either; while the connection lives."""
+        """When the tenant has it no parser or relay does, and a moment later
+        not the front either; while the connection lives."""
         self.receiver()
+        front = held.front(self.daemon)
         for flight in FLIGHTS:
             with self.subTest(flight):
                 _, given = self.visit(flight)
                 self.assertNotIn(given['inode'],
                                  set().union(*map(inodes, self.pids)))
                 wait_for(lambda: given['inode'] not in inodes(
-                    self.daemon.pid), 0.5)
+                    front), 0.5)
 
     def test_the_end_is_the_tenants(self):
         """The client sees it as soon as the tenant closes."""
@@ -132,11 +133,10 @@ class Children(Case):
         client.sendall(HEAD[:10])
         parser, = held.children(self.daemon, 'usherd-http')
         time.sleep(0.1)         # it is in its hands
-        self.daemon.process.send_signal(signal.SIGSTOP)
-        client.sendall(HEAD[10:])
-        time.sleep(0.1)         # the verdict is in the pipe
-        os.kill(parser, signal.SIGSTOP)
-        self.daemon.process.send_signal(signal.SIGCONT)
+        with held.fronts_stopped(self.daemon):
+            client.sendall(HEAD[10:])
+            time.sleep(0.1)     # the verdict is in the pipe
+            os.kill(parser, signal.SIGSTOP)
         given = self.tenant_process.given()
         self.assertFalse(held.runs(parser))
         if ROOT:
@@ -149,7 +149,7 @@ class Children(Case):
         self.assertNotIn('refused', self.daemon.log())
 
     def test_a_stopped_parser_of_two(self):
-        """The other one's connections are handed off meanwhile."""
+        """The other shard's connections are handed off meanwhile."""
         self.receiver(talk='echo')
         self.daemon = self.usherd('-j', '2')
         for protocol, data in FLIGHTS.values():
@@ -195,9 +195,6 @@ class Children(Case):
                              f'a GET {NAME} /{i}')
             for pid in held.children(self.daemon, 'usherd-http'):
                 os.kill(pid, signal.SIGKILL)
-
-
-
 
 
 if __name__ == '__main__':

@@ -52,7 +52,8 @@ class Base(harness.Case):
             resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
         self.daemon = self.usherd('-j', '1', preexec=limit)
         self.children = held.children(self.daemon)
-        self.table = held.descriptors(self.daemon.pid)
+        self.front = held.front(self.daemon)
+        self.table = held.descriptors(self.front)
 
     def good(self, owner='nobody'):
         """A tenant that takes hand-offs, and one that is relayed to."""
@@ -82,7 +83,7 @@ class Base(harness.Case):
         self.assertEqual(dict(zip(ways, served)), dict.fromkeys(ways, n))
 
     def nothing_is_left(self):
-        wait_for(lambda: held.descriptors(self.daemon.pid) == self.table, 5)
+        wait_for(lambda: held.descriptors(self.front) == self.table, 5)
         self.assertEqual(held.children(self.daemon), self.children)
 
 
@@ -229,18 +230,18 @@ class Quiet(Base):
         self.addCleanup(receiver.signal, signal.SIGCONT)
         self.small()
         clients = self.crowd('stuck.example', 3)
-        wait_for(lambda: held.descriptors(self.daemon.pid) >=
+        wait_for(lambda: held.descriptors(self.front) >=
                  self.table + 3)
         time.sleep(1.2)     # timers that were set for them
 
         def switches():
-            return int(harness.status_of(self.daemon.pid)
+            return int(harness.status_of(self.front)
                        ['voluntary_ctxt_switches'])
         before = switches()
         time.sleep(2)
         self.assertLessEqual(switches() - before, 2)
         receiver.signal(signal.SIGCONT)
-        wait_for(lambda: held.descriptors(self.daemon.pid) == self.table, 2)
+        wait_for(lambda: held.descriptors(self.front) == self.table, 2)
         settle([clients], lambda seen: seen == {'served': 3})
 
 

@@ -106,14 +106,15 @@ class Lingering(harness.Case):
         with socket.socket(socket.AF_UNIX) as filler:
             filler.connect(listener.getsockname())
             self.daemon = self.usherd('-j', '1')
-            table = held.descriptors(self.daemon.pid)
+            front = held.front(self.daemon)
+            table = held.descriptors(front)
             client = self.visit(
                 text=b'GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n')
-            wait_for(lambda: held.descriptors(self.daemon.pid) > table)
+            wait_for(lambda: held.descriptors(front) > table)
             for pid in held.children(self.daemon, 'usherd-http'):
                 os.kill(pid, signal.SIGKILL)
             self.assertIn(b' 503 ', client.recv(100))
-        wait_for(lambda: held.descriptors(self.daemon.pid) <= table)
+        wait_for(lambda: held.descriptors(front) <= table)
 
 
 if __name__ == '__main__':

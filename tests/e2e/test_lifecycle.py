@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The parent's end, its successor, and want of descriptors."""
+"""The launcher's end, its successor, and want of descriptors."""
 import os
 import re
 import resource
@@ -79,10 +79,9 @@ class Ending(Base):
     def test_backlog_is_served(self):
         """Who had connected before the signal is not turned away."""
         self.begin()
-        os.kill(self.daemon.pid, signal.SIGSTOP)
-        waiting = [held.Held(self.daemon.tls) for _ in range(20)]
-        self.daemon.process.send_signal(signal.SIGTERM)
-        os.kill(self.daemon.pid, signal.SIGCONT)
+        with held.fronts_stopped(self.daemon):
+            waiting = [held.Held(self.daemon.tls) for _ in range(300)]
+            self.daemon.process.send_signal(signal.SIGTERM)
         for one in waiting:
             one.establish().close()
         self.assertEqual(self.daemon.process.wait(2), 0)
@@ -298,10 +297,10 @@ class FullLog(Base):
             self.assertEqual(harness.exchange(port, b'GET / HTTP/1.1\r\n'),
                              harness.alert(10))
         held.Held(port).establish().close()
-        before = harness.children_of(process.pid)
+        before = held.children(process)
         os.kill(before[0], signal.SIGKILL)  # there is news to be logged
-        wait_for(lambda: before[0] not in harness.children_of(process.pid)
-                 and len(harness.children_of(process.pid)) == len(before))
+        wait_for(lambda: before[0] not in held.children(process)
+                 and len(held.children(process)) == len(before))
         held.Held(port).establish().close()
         self.emptied(out, port)
 

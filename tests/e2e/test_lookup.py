@@ -13,6 +13,7 @@ import time
 import unittest
 
 import harness
+import held
 import wire
 from harness import alert
 
@@ -83,12 +84,13 @@ class Case(harness.Case):
         return child
 
     def cost(self, name, n=200):
-        """Seconds of usherd's own CPU time for a connection."""
+        """Seconds of the front's CPU time for a connection."""
         self.ask(name)
-        before = cpu(self.daemon.pid)
+        front = held.front(self.daemon)
+        before = cpu(front)
         for _ in range(n):
             self.ask(name)
-        return (cpu(self.daemon.pid) - before) / n
+        return (cpu(front) - before) / n
 
 
 class Bounded(Case):

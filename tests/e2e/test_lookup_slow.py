@@ -13,6 +13,7 @@ import time
 import unittest
 
 import harness
+import held
 import test_lookup
 import wire
 from harness import alert, wait_for
@@ -127,7 +128,7 @@ class Case(test_lookup.Case):
                 visitor.join(30)
 
     def threads(self):
-        task = f'/proc/{self.daemon.pid}/task'
+        task = f'/proc/{held.front(self.daemon)}/task'
         return sorted(int(name) for name in os.listdir(task))
 
 
@@ -206,7 +207,8 @@ class Held(Case):
         self.pool_of('pool.example', owner=60000)
         self.start(http=0)
         self.warm()
-        before = len(os.listdir(f'/proc/{self.daemon.pid}/fd'))
+        fds = f'/proc/{held.front(self.daemon)}/fd'
+        before = len(os.listdir(fds))
         for name in names:
             self.hold(self.hosts / name / 'tls-socket')
         self.together(names, alert(80))
@@ -217,8 +219,7 @@ class Held(Case):
         wait_for(lambda: self.ask('pool.example') == b'good')
         self.together(names, b'good')
         # what was found too late has been closed
-        wait_for(lambda: len(os.listdir(f'/proc/{self.daemon.pid}/fd'))
-                 == before)
+        wait_for(lambda: len(os.listdir(fds)) == before)
 
     def test_what_is_found_too_late(self):
         """The tenant sees a connection without a byte."""
@@ -292,7 +293,7 @@ class Held(Case):
         self.hold(pool)
         self.assertEqual(self.ask('evil.example'), alert(80))
         for program in ('usherd-tls', 'usherd-relay'):
-            old = self.daemon.children(program)
+            old = held.children(self.daemon, program)
             os.kill(old[0], signal.SIGKILL)
             wait_for(lambda: old[0] not in harness.children_of(
                 self.daemon.pid))
@@ -326,9 +327,10 @@ class Slow(Case):
 
 class Threads(Case):
     def test_rights(self):
-        """They have just those of the parent, and take no signals."""
+        """They have just those of the front, and take no signals."""
         self.start()
-        status = [harness.status_of(f'{self.daemon.pid}/task/{task}')
+        front = held.front(self.daemon)
+        status = [harness.status_of(f'{front}/task/{task}')
                   for task in self.threads()]
         self.assertEqual(len(status), 1 + THREADS)
         for key in ('Uid', 'Gid', 'Groups', 'CapInh', 'CapPrm', 'CapEff',
@@ -346,8 +348,9 @@ class Threads(Case):
                 self.assertTrue(blocked >> (number - 1) & 1)
 
     def switches(self):
+        front = held.front(self.daemon)
         return sum(int(harness.status_of(
-            f'{self.daemon.pid}/task/{task}')['voluntary_ctxt_switches'])
+            f'{front}/task/{task}')['voluntary_ctxt_switches'])
             for task in self.threads()[1:])
 
     def test_what_is_not_there_is_remembered(self):

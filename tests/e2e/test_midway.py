@@ -319,7 +319,7 @@ class Minute(Case):
         self.good(talker, 'b', '/2')
 
     def test_one_minute(self):
-        before = held.descriptors(self.daemon.pid)
+        before = held.descriptors(held.front(self.daemon))
         self.tenant(self.host('stream.example') / 'http-socket', self.stream)
         together(lambda: self.idle('a'), lambda: self.idle('a', 'b', 'a'),
                  self.busy, self.used,
@@ -328,7 +328,7 @@ class Minute(Case):
                  self.streaming, seconds=80)
         self.assertNotIn('refused', self.daemon.log())
         if before is not None:
-            wait_for(lambda: held.descriptors(self.daemon.pid) <= before)
+            wait_for(lambda: held.descriptors(held.front(self.daemon)) <= before)
 
 
 class Endings(Case):
@@ -404,13 +404,13 @@ class Endings(Case):
         self.assertNotIn(b'world', self.b.raw)
 
     def test_relay_killed(self):
-        """Clients hear an end, usherd goes on, and the parser lets its
-        copies go."""
+        """Clients hear an end, usherd goes on, and the parser ends, when it
+        has let its copies go."""
         pids = held.ready_children(self.daemon, 2)
         parser, = held.children(self.daemon, 'usherd-http')
         relay, = held.children(self.daemon, 'usherd-relay')
-        before = [held.descriptors(self.daemon.pid),
-                  held.descriptors(parser)]
+        front = held.front(self.daemon)
+        before = [held.descriptors(front)]
         self.assertEqual(len(pids), 2)
         talkers = self.in_flight('/slow', n=10)
         idle = [self.talk() for _ in range(10)]
@@ -422,15 +422,17 @@ class Endings(Case):
             with self.assertRaises((End, ConnectionResetError)):
                 talker.answer()
         held.ready_children(self.daemon, 2)
-        self.settled(before, [self.daemon.pid, parser])
-        self.assertEqual(held.children(self.daemon, 'usherd-http'), [parser])
+        held.wait_gone([parser], 10)
+        self.settled(before, [front])
+        self.assertEqual(held.front(self.daemon), front)
         talker = self.talk()
         talker.send(request('b.example', '/2'))
         self.good(talker, 'b', '/2')
 
     def test_nothing_is_left(self):
         """Descriptors of all three return to what they were."""
-        pids = [self.daemon.pid, *held.ready_children(self.daemon, 2)]
+        pids = [held.front(self.daemon),
+                *held.ready_children(self.daemon, 2)]
         before = [held.descriptors(pid) for pid in pids]
         for i in range(60):
             with Talker(self.daemon.http) as talker:
