@@ -5,6 +5,7 @@
  * nothing that a client or a tenant chose: signals, how its children ended,
  * and bytes that each name one request.
  */
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -421,15 +422,21 @@ root_find(void)
 }
 
 /* The path is looked at with the rights that we were started with; whether
- * it may serve, the fronts find out with theirs. */
+ * it may serve, the fronts find out with theirs.  What is so for whoever asks
+ * is said once. */
 static int
 hosts_open(const char *path)
 {
-	int fd;
+	struct stat	st;
+	int		fd;
 
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
+	if (fd == -1 || fstat(fd, &st) == -1)
 		err(1, "hosts directory %s", path);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    (st.st_mode & S_ISVTX) == 0)
+		errx(1, "hosts directory %s: its group or others may rename "
+		    "anybody's host in it: chmod go-w, or chmod +t", path);
 	return descriptor_high(fd);
 }
 
