@@ -15,7 +15,8 @@ MAKES = {'GNU make': ['make'], 'BSD make': ['bmake', '-f', 'BSDmakefile']}
 TELLING = {'options.o', 'program_linux.o', 'usher_main.o', 'usher_run.o'}
 INSTALLED = {
     'sbin/usherd', 'libexec/usherd/usherd-tls', 'libexec/usherd/usherd-http',
-    'libexec/usherd/usherd-relay', 'libexec/usherd/usherd-log',
+    'libexec/usherd/usherd-relay', 'libexec/usherd/usherd-front',
+    'libexec/usherd/usherd-log',
     'bin/usher', 'lib/libusher-accept.so',
     'include/usher_accept.h', 'share/examples/usherd/usher_accept.c',
     'share/examples/usherd/example.c', 'share/man/man1/usher.1',
@@ -68,7 +69,8 @@ class Make:
         b = self.scratch / 'b'
         self.assertEqual(files(b / 'tests'), set())
         for name in ('usherd', 'usherd-tls', 'usherd-http', 'usherd-relay',
-                     'usherd-log', 'usher', 'libusher-accept.so'):
+                     'usherd-front', 'usherd-log', 'usher',
+                     'libusher-accept.so'):
             self.assertTrue(os.access(b / name, os.X_OK), name)
 
     def test_nothing_is_done_twice(self):
