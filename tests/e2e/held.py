@@ -119,7 +119,7 @@ def wait_gone(pids, seconds=1.0):
 
 
 def program_of(pid):
-    """usherd-tls, as the parent called it; the name of an exec by descriptor
+    """usherd-tls, as the launcher called it; the name of an exec by descriptor
     is a number on kernels before 6.14."""
     with contextlib.suppress(OSError):
         with open(f'/proc/{pid}/cmdline', 'rb') as f:

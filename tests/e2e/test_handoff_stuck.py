@@ -20,7 +20,7 @@ from receiver import Receiver
 from talker import together
 
 LIMIT = 1024
-ALL = (LIMIT - 512) // 4        # messages that may lie unreceived: unpicked.h
+ALL = (LIMIT - 512) // 4        # messages that may lie unreceived: inflight.h
 PER_HOST = ALL // 3 + 1          # alone: as many as its owner could still have
 PER_OWNER = ALL // 2
 HUNDREDS = 150                  # of visitors, by each protocol
