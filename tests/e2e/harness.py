@@ -140,7 +140,18 @@ class Usherd:
         return self.ports['http'][0]
 
     def log(self):
+        """What has come so far."""
         return '\n'.join(self.log_lines)
+
+    def said(self, quiet=0.2):
+        """The log, once no more of it comes: it is written by a process of
+        its own, and so later than what it tells of has happened."""
+        for _ in range(100):
+            n = len(self.log_raw)
+            time.sleep(quiet)
+            if len(self.log_raw) == n:
+                break
+        return self.log()
 
     def wait_log(self, pattern, seconds=10, after=0):
         """The first log line from number after on that matches."""

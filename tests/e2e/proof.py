@@ -431,7 +431,7 @@ class Proof:
         self.assertIn(self.server.stop(self.quit, self.to_all),
                       self.statuses, self.server.said())
         self.wait_closed(lambda: held.processes(self.daemon), before)
-        self.assertNotRegex(self.daemon.log(), 'refused|exited|killed')
+        self.assertNotRegex(self.daemon.said(), 'refused|exited|killed')
 
     def wait_closed(self, pids, most):
         """Until they have no more than so many files open."""

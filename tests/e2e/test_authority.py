@@ -50,7 +50,7 @@ class Case(harness.Case):
         lines = done.stdout.split('\n')[:len(PORTS)]
         for line in lines:
             self.assertRegex(line, r'^GET http://a\.example(:\d+)?/ ')
-        self.assertNotIn('refused', self.daemon.log())
+        self.assertNotIn('refused', self.daemon.said())
 
 
 class Clients(Case):

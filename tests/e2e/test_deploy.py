@@ -64,7 +64,7 @@ class Deploy:
         self.assertEqual(set(load.visits) - {'v1', 'v2', 'v1 v2'}, set())
         self.assertEqual(load.visits[0], 'v1')
         self.assertEqual(set(load.visits[ended:]), {'v2'})
-        self.assertEqual(self.daemon.log().count('refused'), 0)
+        self.assertEqual(self.daemon.said().count('refused'), 0)
         self.assertIn(after.stop(self.quit), self.statuses, after.said())
 
     def test_no_request_is_lost(self):

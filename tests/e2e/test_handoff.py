@@ -269,7 +269,7 @@ class Clients(Case):
         """The tenant has seen them all end; usherd is as well as before."""
         wait_for(lambda: tenant.count('open') == 0)
         self.assertGreaterEqual(n, tenant.count('received'))
-        self.assertNotRegex(self.daemon.log(), 'exited|killed|refused')
+        self.assertNotRegex(self.daemon.said(), 'exited|killed|refused')
         with self.connect('tls') as client:
             client.sendall(HELLO)
             self.assertEqual(client.recv(1000), HELLO)

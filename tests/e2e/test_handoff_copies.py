@@ -145,8 +145,8 @@ class Children(Case):
         self.assertEqual(given['options']['SO_RCVLOWAT'], 1)
         client.shutdown(socket.SHUT_WR)
         self.assertEqual(self.tenant_process.data(), HEAD)
-        self.assertIn('http parser 1', self.daemon.log())
-        self.assertNotIn('refused', self.daemon.log())
+        self.daemon.wait_log('http parser 1')
+        self.assertNotIn('refused', self.daemon.said())
 
     def test_a_stopped_parser_of_two(self):
         """The other shard's connections are handed off meanwhile."""
@@ -181,7 +181,7 @@ class Children(Case):
             for protocol, data in FLIGHTS.values():
                 self.assertTrue(self.echoes(protocol, data, 1))
                 count += 1
-        self.assertIn('in a row', self.daemon.log())
+        self.daemon.wait_log('in a row')
         self.assertGreater(count, 100)
 
     def test_kept_alive_requests_when_a_parser_dies(self):

@@ -45,7 +45,7 @@ class Base(Case):
                 client.sendall(data)
                 self.assertEqual(held.exactly(client, len(data)), data)
         wait_for(lambda: self.descriptors() == self.table, 5)
-        self.assertEqual([line for line in self.daemon.log_lines
+        self.assertEqual([line for line in self.daemon.said().split('\n')
                           if re.search('killed|exited|broke|replac', line)],
                          [])
         self.assertEqual(held.children(self.daemon), self.children)
@@ -96,7 +96,7 @@ class Rude(Base):
         self.receiver(stream='close')
         crowds = self.crowds()
         settle(crowds, lambda seen: seen == {'cut': 2 * VISITORS})
-        self.assertNotIn('refused', self.daemon.log())
+        self.assertNotIn('refused', self.daemon.said())
         self.as_before()
 
     def talks_back(self, **how):

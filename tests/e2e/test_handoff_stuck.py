@@ -103,9 +103,9 @@ class Stuck(Base):
         settle(crowds, lambda seen: seen == {
             'refused': 2 * HUNDREDS - PER_HOST, 'waits': PER_HOST})
         for what in ('tls', 'http'):
-            self.assertRegex(self.daemon.log(), rf'refused {what} client=\S+ '
-                             'host=stuck.example reason=not-picked-up ')
-        self.assertNotRegex(self.daemon.log(), 'host=(good|relayed)')
+            self.daemon.wait_log(rf'refused {what} client=\S+ '
+                                 'host=stuck.example reason=not-picked-up ')
+        self.assertNotRegex(self.daemon.said(), 'host=(good|relayed)')
         self.others_are_served()
         recover(stuck)
         settle(crowds, lambda seen: seen == {
@@ -136,7 +136,7 @@ class Stuck(Base):
         crowd = self.crowd('stuck.example', 40)
         self.others_are_served(20)
         settle([crowd], lambda seen: seen == {'refused': 34, 'waits': 6})
-        self.assertIn('reason=backlog-full', self.daemon.log())
+        self.daemon.wait_log('reason=backlog-full')
         stuck.tell('accept')
         settle([crowd], lambda seen: seen['served'] == 6)
         self.nothing_is_left()

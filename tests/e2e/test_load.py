@@ -91,7 +91,7 @@ class Load(harness.Case):
         wait_for(lambda: self.table() == empty, 5)
         if held.as_shipped():
             self.assertEqual(self.grown(before), {})
-        self.assertNotRegex(self.daemon.log(), 'refused|killed|exited|lost')
+        self.assertNotRegex(self.daemon.said(), 'refused|killed|exited|lost')
 
     def test_refused_clients_leave_nothing(self):
         """The same for refusals, whose goodbyes take their time."""
@@ -106,7 +106,7 @@ class Load(harness.Case):
             load = self.clients('http', 2000, 200)
             load.stdout.readline()
         wait_for(lambda: self.table() == empty, 8)
-        self.assertNotRegex(self.daemon.log(), 'killed|exited')
+        self.assertNotRegex(self.daemon.said(), 'killed|exited')
 
     def test_one_of_each(self):
         """With a single parser and relay a protocol, none is lost either."""

@@ -159,7 +159,7 @@ class Addresses(Case):
         _, mine = wire.ask(port, wire.head('no.example'))
         self.assertIn(f' client=[127.0.0.1]:{mine} ',
                       self.daemon.wait_log('refused'))
-        self.assertIn('listening on [::]:', self.daemon.log())
+        self.daemon.wait_log(r'listening on \[::\]:')
 
     @unittest.skipUnless(ROOT, 'needs a network namespace')
     def test_link_local(self):
@@ -240,7 +240,7 @@ class Signals(Case):
             self.daemon.process.send_signal(number)
         self.daemon.wait_log('listening on .* for http', after=after)
         self.assertIn(b'reached', self.ask('a.example'))
-        self.assertNotRegex(self.daemon.log(), 'killed|exited')
+        self.assertNotRegex(self.daemon.said(), 'killed|exited')
 
     def test_counts(self):
         for name, times in (('a.example', 3), ('no.example', 2),

@@ -418,7 +418,7 @@ class Shared(Case):
         erase(aside)
         for _ in range(3):
             self.assertEqual(self.ask(), alert(80))
-        self.assertEqual(self.daemon.log().count('has been removed'), 1)
+        self.assertEqual(self.daemon.said().count('has been removed'), 1)
         self.assertIn('reason=hosts-removed', self.daemon.log())
 
 

@@ -319,16 +319,17 @@ class Minute(Case):
         self.good(talker, 'b', '/2')
 
     def test_one_minute(self):
-        before = held.descriptors(held.front(self.daemon))
+        front = held.front(self.daemon)
+        before = held.descriptors(front)
         self.tenant(self.host('stream.example') / 'http-socket', self.stream)
         together(lambda: self.idle('a'), lambda: self.idle('a', 'b', 'a'),
                  self.busy, self.used,
                  lambda: self.uploading(body=b'x' * 100),
                  lambda: self.uploading(chunks=[b'x' * 50, b'y']),
                  self.streaming, seconds=80)
-        self.assertNotIn('refused', self.daemon.log())
+        self.assertNotIn('refused', self.daemon.said())
         if before is not None:
-            wait_for(lambda: held.descriptors(held.front(self.daemon)) <= before)
+            wait_for(lambda: held.descriptors(front) <= before)
 
 
 class Endings(Case):

@@ -77,7 +77,7 @@ class NextFull(harness.Case):
 
     def test_nobody_does(self):
         self.ended(self.waiting(WHOLE), 503)
-        self.assertIn('reason=backlog-full', self.daemon.log())
+        self.daemon.wait_log('reason=backlog-full')
 
     def test_the_client_leaves(self):
         talker = self.waiting(WHOLE)
@@ -104,14 +104,14 @@ class NextFull(harness.Case):
         talker = self.waiting(WHOLE)
         self.kill('usherd-http')
         self.ended(talker, 503)
-        self.assertIn('reason=backlog-full', self.daemon.log())
+        self.daemon.wait_log('reason=backlog-full')
 
     def test_the_parser_dies_with_the_rest(self):
         """It would have granted the rest of the request."""
         talker = self.waiting(HALF)
         self.kill('usherd-http')
         self.ended(talker, 503)
-        self.assertIn('reason=parser-died', self.daemon.log())
+        self.daemon.wait_log('reason=parser-died')
 
 
 if __name__ == '__main__':

@@ -90,8 +90,9 @@ class NoRelay(Base):
         self.assertEqual(bad.answer().status, 404)
         self.assertEqual([asked.path for asked in self.keeper.requests],
                          ['/good'])
-        self.assertEqual(self.daemon.log().count('reason=unknown-host'), 1)
-        self.assertEqual(self.daemon.log().count('reason=parser-died'), 1)
+        log = self.daemon.said()
+        self.assertEqual(log.count('reason=unknown-host'), 1)
+        self.assertEqual(log.count('reason=parser-died'), 1)
 
 
 if __name__ == '__main__':
