@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A tenant who holds the lock of his own directory, for as long as he likes,
 keeps his own visitors waiting for a second and nobody else at all."""
+import contextlib
 import os
 import pwd
 import signal
@@ -271,9 +272,10 @@ class Held(Case):
         self.assertEqual(self.daemon.stop(signal.SIGTERM, 5), 0)
 
     def test_end_with_a_thread_that_cannot_be_killed(self):
-        """In a look-up of a name: the kernel keeps the process until the
-        lock is free, but nobody is kept from its ports."""
+        """In a look-up of a name: the kernel keeps the front until the lock
+        is free, but nobody is kept from its ports."""
         self.start('-g', '1', http=0)
+        front = held.front(self.daemon)
         fresh = self.host('fresh.example')
         holder = self.hold(fresh)
         self.assertEqual(self.ask('fresh.example'), alert(80))
@@ -284,8 +286,15 @@ class Held(Case):
                 return s.connect_ex(('127.0.0.1', self.daemon.tls)) != 0
         wait_for(closed, 5)
         wait_for(lambda: not harness.children_of(self.daemon.pid), 5)
-        self.release(holder)
         self.assertEqual(self.daemon.process.wait(10), 0)
+
+        def threads():          # beside the first, which init may bury late
+            with contextlib.suppress(FileNotFoundError):
+                return len(os.listdir(f'/proc/{front}/task')) - 1
+            return 0
+        self.assertEqual(threads(), 1)
+        self.release(holder)
+        wait_for(lambda: threads() == 0)
 
     def test_children_are_replaced_meanwhile(self):
         pool, _ = self.pool_of('evil.example')
