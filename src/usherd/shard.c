@@ -20,6 +20,7 @@
 enum {
 	REQUESTS_PER_READ = 64,
 	MISSED_MAX = 3,		/* pings, each some seconds apart */
+	UNREAPED_MAX = 2,	/* the same, of one that was killed */
 	AGAIN_MS = 1000
 };
 
@@ -110,6 +111,7 @@ front_kill(struct shard *shard, const char *why)
 		return;
 	say("%s %s: replacing it", front_name(shard), why);
 	shard->killed = true;
+	shard->missed = 0;
 	(void)kill(shard->pid, SIGKILL);	/* ours, and not yet reaped */
 }
 
@@ -140,20 +142,6 @@ shard_drain(struct shard *shard, bool sweep)
 	if (shard->state != FRONT_DOWN)
 		shard->state = FRONT_DRAINING;
 	front_tell(shard, FRONT_DRAIN, sweep);
-}
-
-void
-shard_ping(struct shard *shard)
-{
-	if (shard->pid == -1)
-		return;
-	if (shard->pinged && ++shard->missed >= MISSED_MAX) {
-		front_kill(shard, "does not answer");
-		return;
-	}
-	if (!shard->pinged)
-		front_tell(shard, FRONT_PING, false);
-	shard->pinged = true;
 }
 
 static void
@@ -225,6 +213,37 @@ front_ended(struct shard *shard, int status)
 	units_orphaned(shard);
 	if (!finishing)
 		restart_later(&shard->restart, name);
+}
+
+/*
+ * While one of its threads waits in the kernel for what a tenant holds, a
+ * process that was killed is not to be reaped: the shard goes on without it.
+ */
+static void
+front_abandon(struct shard *shard)
+{
+	say("%s was killed and does not end: going on without it",
+	    front_name(shard));
+	front_ended(shard, 0);
+}
+
+void
+shard_ping(struct shard *shard)
+{
+	if (shard->pid == -1)
+		return;
+	if (shard->killed) {
+		if (++shard->missed >= UNREAPED_MAX)
+			front_abandon(shard);
+		return;
+	}
+	if (shard->pinged && ++shard->missed >= MISSED_MAX) {
+		front_kill(shard, "does not answer");
+		return;
+	}
+	if (!shard->pinged)
+		front_tell(shard, FRONT_PING, false);
+	shard->pinged = true;
 }
 
 bool

@@ -287,14 +287,33 @@ class Held(Case):
         wait_for(closed, 5)
         wait_for(lambda: not harness.children_of(self.daemon.pid), 5)
         self.assertEqual(self.daemon.process.wait(10), 0)
-
-        def threads():          # beside the first, which init may bury late
-            with contextlib.suppress(FileNotFoundError):
-                return len(os.listdir(f'/proc/{front}/task')) - 1
-            return 0
-        self.assertEqual(threads(), 1)
+        self.assertEqual(self.left(front), 1)
         self.release(holder)
-        wait_for(lambda: threads() == 0)
+        wait_for(lambda: self.left(front) == 0)
+
+    @staticmethod
+    def left(pid):
+        """Threads beside the first, which may be buried late."""
+        with contextlib.suppress(FileNotFoundError):
+            return len(os.listdir(f'/proc/{pid}/task')) - 1
+        return 0
+
+    def test_a_front_that_dies_with_such_a_thread(self):
+        """It is not waited for when it does not end."""
+        self.start(http=0)
+        front = held.front(self.daemon)
+        fresh = self.host('fresh.example')
+        holder = self.hold(fresh)
+        self.assertEqual(self.ask('fresh.example'), alert(80))
+        os.kill(front, signal.SIGKILL)
+        self.daemon.wait_log('does not end: going on without it', 30)
+        self.assertEqual(self.left(front), 1)
+        wait_for(lambda: held.children(self.daemon, 'usherd-front'), 1)
+        self.assertEqual(self.ask(), b'good')
+        self.release(holder)
+        wait_for(lambda: self.left(front) == 0)
+        self.assertEqual(self.ask('fresh.example'), alert(112))
+        self.assertEqual(self.daemon.stop(), 0)
 
     def test_children_are_replaced_meanwhile(self):
         pool, _ = self.pool_of('evil.example')
