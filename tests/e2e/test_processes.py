@@ -4,6 +4,8 @@ to them."""
 import contextlib
 import os
 import pwd
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -75,43 +77,59 @@ def as_user(name, *command):
             '--clear-groups', '--inh-caps=-all', *command]
 
 
+def tasks(pid):
+    """/proc/PID/task/TID/status of each of its threads."""
+    return [status_of(f'{pid}/task/{tid}')
+            for tid in os.listdir(f'/proc/{pid}/task')]
+
+
+FILTERS = {'usherd': 0, 'usherd-front': 2, 'usherd-log': 2, 'usherd-tls': 1,
+           'usherd-http': 1, 'usherd-relay': 2}
+LISTENERS = 8           # a front's first, one for each option
+SLOTS_BASE = 512        # and below it all that is its own
+
+
 class Base(harness.Case):
     """The shipped programs, started by whoever runs the tests."""
 
     user = harness.USER
+    root = ROOT         # is the launcher?
 
     def start(self):
         return self.usherd('-j', '2')
 
     def daemon_and_children(self):
+        """All that the launcher has started: two shards, and the log."""
         daemon = self.start()
-        children = held.ready_children(daemon, 8)
-        return daemon, children
+        held.ready_children(daemon, 8)
+        return daemon, held.all_children(daemon)
+
+    def of(self, *programs):
+        """pids of these programs in a daemon of two shards."""
+        daemon, children = self.daemon_and_children()
+        found = [pid for pid in children if held.program_of(pid) in programs]
+        self.assertEqual({held.program_of(pid) for pid in found},
+                         set(programs))
+        return daemon, found
 
 
 class Outside:
     """What everybody may see."""
 
-    def test_every_process_has_a_filter(self):
-        """Seccomp 2, NoNewPrivs 1; two filters, what is allowed and what is
-        forbidden, and a child has its own beside the parent's."""
-        daemon, children = self.daemon_and_children()
-        for pid in [daemon.pid, *children]:
-            status = status_of(pid)
-            self.assertEqual(status['Seccomp'].strip(), '2')
-            self.assertEqual(status['NoNewPrivs'].strip(), '1')
-        for pid in [daemon.pid, *children]:
-            eyes = held.program_of(pid) in ('usherd-tls', 'usherd-http')
-            self.assertEqual(
-                status_of(pid)['Seccomp_filters'].strip(),
-                '2' if pid == daemon.pid else '3' if eyes else '4')
-
     def test_kinds(self):
-        """Two parsers and two relays a protocol, each its own program."""
+        """A shard has a front, and a parser and a relay for each protocol;
+        there is one log; each is a program of its own."""
         _, children = self.daemon_and_children()
         self.assertEqual(sorted(map(held.program_of, children)),
-                         ['usherd-http'] * 2 + ['usherd-relay'] * 4 +
+                         ['usherd-front'] * 2 + ['usherd-http'] * 2 +
+                         ['usherd-log'] + ['usherd-relay'] * 4 +
                          ['usherd-tls'] * 2)
+
+    def test_all_are_the_launchers(self):
+        """Nobody but it has made a process."""
+        _, children = self.daemon_and_children()
+        for pid in children:
+            self.assertEqual(harness.children_of(pid), [])
 
     def test_names_for_people(self):
         """ps and top call each process by its program."""
@@ -119,45 +137,122 @@ class Outside:
         for pid in [daemon.pid, *children]:
             self.assertEqual(status_of(pid)['Name'], held.program_of(pid))
 
+    def test_filters(self):
+        """Every thread of every process but the launcher has its own, and
+        none that was inherited: what is allowed, and with some what is
+        forbidden."""
+        daemon, children = self.daemon_and_children()
+        for pid in [daemon.pid, *children]:
+            filters = FILTERS[held.program_of(pid)]
+            for status in tasks(pid):
+                self.assertEqual(status['Seccomp'].strip(),
+                                 '2' if filters else '0')
+                self.assertEqual(status['Seccomp_filters'].strip(),
+                                 str(filters), held.program_of(pid))
+
+    def test_nobody_gets_new_privileges(self):
+        daemon, children = self.daemon_and_children()
+        for pid in [daemon.pid, *children]:
+            for status in tasks(pid):
+                self.assertEqual(status['NoNewPrivs'].strip(), '1')
+
+    def test_threads(self):
+        """Only fronts have some: what they look up may take long."""
+        daemon, children = self.daemon_and_children()
+        for pid in [daemon.pid, *children]:
+            front = held.program_of(pid) == 'usherd-front'
+            self.assertEqual(len(tasks(pid)), 9 if front else 1)
+
     def test_children_have_no_capability(self):
         _, children = self.daemon_and_children()
         for pid in children:
-            status = status_of(pid)
-            for kind in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb'):
-                self.assertEqual(capabilities(status, kind), 0, kind)
+            for status in tasks(pid):
+                for kind in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb'):
+                    self.assertEqual(capabilities(status, kind), 0, kind)
 
     def test_launcher_has_what_it_makes_and_ends_children_with(self):
         daemon, _ = self.daemon_and_children()
         status = status_of(daemon.pid)
         most = 0
-        if ids(status, 'Uid')[0] == 0:
+        if self.root:
             most = CAP_KILL | CAP_SETGID | CAP_SETUID | CAP_SYS_CHROOT
-        for kind in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb'):
+        for kind in ('CapPrm', 'CapEff'):
+            self.assertEqual(capabilities(status, kind), most, kind)
+        for kind in ('CapInh', 'CapAmb'):
             self.assertEqual(capabilities(status, kind) & ~most, 0, kind)
 
+    def test_launcher_stays_who_it_was(self):
+        daemon, _ = self.daemon_and_children()
+        status = status_of(daemon.pid)
+        user = pwd.getpwnam('root' if self.root else self.user)
+        self.assertEqual(ids(status, 'Uid'), [user.pw_uid] * 4)
+        self.assertEqual(ids(status, 'Gid'), [user.pw_gid] * 4)
+
     def test_children_are_another_user(self):
-        """All four ids are those of the unprivileged user."""
+        """Real, effective, saved and of the file system: all are those of the
+        unprivileged user, in every thread; nobody but the launcher is root."""
         user = pwd.getpwnam(self.user)
         _, children = self.daemon_and_children()
         for pid in children:
-            status = status_of(pid)
-            self.assertEqual(ids(status, 'Uid'), [user.pw_uid] * 4)
-            self.assertEqual(ids(status, 'Gid'), [user.pw_gid] * 4)
+            for status in tasks(pid):
+                self.assertEqual(ids(status, 'Uid'), [user.pw_uid] * 4)
+                self.assertEqual(ids(status, 'Gid'), [user.pw_gid] * 4)
+
+    def test_groups(self):
+        """Tenants let usherd in by group, so the front has the user's.  The
+        others have none, where there was somebody who could take them away."""
+        _, children = self.daemon_and_children()
+        for pid in children:
+            front = held.program_of(pid) == 'usherd-front'
+            for status in tasks(pid):
+                self.assertEqual(sorted(ids(status, 'Groups')),
+                                 self.groups(front), held.program_of(pid))
+
+    def groups(self, front):
+        """What one has: the user's, if it is the front and was to become
+        that user; or else what the launcher had."""
+        if not self.root:
+            return sorted(os.getgroups())
+        user = pwd.getpwnam(self.user)
+        return sorted(os.getgrouplist(self.user, user.pw_gid)) if front else []
 
     def test_limits(self):
-        """RLIMIT_CORE, FSIZE, NPROC 0; NOFILE what its table needs."""
+        """RLIMIT_CORE, FSIZE, NPROC 0, but that the log is written to, maybe
+        to a file; NOFILE what its table needs."""
         _, children = self.daemon_and_children()
         for pid in children:
             limits = held.limits(pid)
-            for what in ('Max core file size', 'Max file size',
-                         'Max processes'):
+            none = ['Max core file size', 'Max processes']
+            if held.program_of(pid) != 'usherd-log':
+                none.append('Max file size')
+            for what in none:
                 self.assertEqual(limits[what], ('0', '0'), what)
             soft, hard = map(int, limits['Max open files'])
             self.assertEqual(soft, hard)
-            self.assertLess(soft, 65536 * 6 + 45)
+            self.assertLessEqual(soft, self.most_files(pid))
 
-    def test_killed_parent_leaves_nobody(self):
-        """kill -9 parent: no process of ours after 1 s, ports free."""
+    @staticmethod
+    def most_files(pid):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if hard == resource.RLIM_INFINITY:
+            hard = 1024 * 1024
+        return {'usherd-front': hard, 'usherd-log': 256,
+                'usherd-tls': min(4096 + 16, hard),
+                'usherd-http': min(4096 + 16, hard),
+                'usherd-relay': min(65536 * 6 + 32, hard)}[
+                    held.program_of(pid)]
+
+    @harness.unittest.skipUnless(held.as_shipped(), 'a build without limits')
+    def test_memory_limits(self):
+        """What a parser, a relay or the log can take is bounded."""
+        _, children = self.daemon_and_children()
+        for pid in children:
+            if held.program_of(pid) != 'usherd-front':
+                self.assertNotEqual(held.limits(pid)['Max data size'][1],
+                                    'unlimited')
+
+    def test_killed_launcher_leaves_nobody(self):
+        """kill -9 launcher: no process of ours after 1 s, ports free."""
         daemon, children = self.daemon_and_children()
         daemon.process.kill()
         daemon.process.wait()
@@ -165,11 +260,12 @@ class Outside:
         with self.assertRaises(ConnectionRefusedError):
             held.Held(daemon.tls)
 
-    def test_stopped_children_are_left_by_no_parent(self):
-        """The same when a child cannot notice by itself."""
+    def test_stopped_children_are_left_by_no_launcher(self):
+        """The same when children cannot notice by themselves."""
         daemon, children = self.daemon_and_children()
-        os.kill(daemon.pid, signal.SIGSTOP)     # or it would replace it
-        os.kill(children[0], signal.SIGSTOP)
+        os.kill(daemon.pid, signal.SIGSTOP)     # or it would replace them
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
         daemon.process.kill()
         daemon.process.wait()
         held.wait_gone(children, 1)
@@ -178,24 +274,26 @@ class Outside:
 class Inside:
     """What only root may see."""
 
-    def test_children_have_no_groups(self):
-        _, children = self.daemon_and_children()
-        for pid in children:
-            self.assertEqual(status_of(pid)['Groups'].strip(), '')
-
     def test_children_live_in_an_empty_directory(self):
         """Root and working directory: empty, and removed, so it stays so."""
-        _, children = self.daemon_and_children()
+        _, children = self.of('usherd-tls', 'usherd-http', 'usherd-relay',
+                              'usherd-log')
         for pid in children:
             for what in ('root', 'cwd'):
                 self.assertEqual(os.listdir(f'/proc/{pid}/{what}/'), [])
                 link = os.readlink(f'/proc/{pid}/{what}')
                 self.assertRegex(link, r' \(deleted\)$')
 
-    def test_descriptors_of_children(self):
-        """0, 1, 2 null; 3 socket; 4 pipe; the loop's; the numbers of the
-        parent's keys null; nothing else."""
-        _, children = self.daemon_and_children()
+    def test_fronts_see_hosts_where_it_is(self):
+        """They have the root that the launcher has: links of tenants may be
+        absolute."""
+        daemon, fronts = self.of('usherd-front')
+        for pid in [daemon.pid, *fronts]:
+            self.assertEqual(os.readlink(f'/proc/{pid}/root'), '/')
+
+    def test_descriptors_of_parsers_and_relays(self):
+        """0, 1, 2 null; 3 socket; 4 pipe; the loop's; nothing else."""
+        _, children = self.of('usherd-tls', 'usherd-http', 'usherd-relay')
         for pid in children:
             table = open_files(pid)
             self.assertEqual([table.pop(n) for n in (0, 1, 2)], [NULL] * 3)
@@ -204,7 +302,53 @@ class Inside:
             self.assertEqual(table.pop(5), 'anon_inode:[eventpoll]')
             for number in (6, 7):       # libevent's, for signals
                 self.assertRegex(table.pop(number), '^(pipe|socket):')
-            self.assertEqual(table, dict.fromkeys(range(500, 512), NULL))
+            self.assertEqual(table, {})
+
+    def test_descriptors_of_the_log(self):
+        """2 is the launcher's stderr; 3 socket; 4 pipe; up to 7 null, so that
+        no pipe of a front's gets such a number; a pipe for each front."""
+        daemon, (log,) = self.of('usherd-log')
+        table = open_files(log)
+        self.assertEqual([table.pop(n) for n in (0, 1, 5, 6, 7)], [NULL] * 5)
+        self.assertEqual(table.pop(2), open_files(daemon.pid)[2])
+        self.assertRegex(table.pop(3), '^socket:')
+        self.assertRegex(table.pop(4), '^pipe:')
+        self.assertEqual([re.match('[a-z]+', to)[0] for to in table.values()],
+                         ['pipe', 'pipe'])
+
+    def test_descriptors_of_fronts(self):
+        """Every number below 512 is taken, so what comes in gets none of
+        them, and nothing is above it when idle.  0, 1, 2 null; 3 socket; 4, 5
+        pipes; 7 hosts/; then the listeners."""
+        daemon, fronts = self.of('usherd-front')
+        launcher = open_files(daemon.pid).values()
+        for pid in fronts:
+            table = open_files(pid)
+            self.assertEqual(sorted(table), list(range(SLOTS_BASE)))
+            self.assertEqual([table[n] for n in (0, 1, 2)], [NULL] * 3)
+            self.assertRegex(table[3], '^socket:')
+            for number in (4, 5):
+                self.assertRegex(table[number], '^pipe:')
+            self.assertEqual(table[7], str(self.hosts))
+            for number in (LISTENERS, LISTENERS + 1):
+                self.assertRegex(table[number], '^socket:')
+                self.assertIn(table[number], launcher)
+
+    def test_nobody_shares_with_another_shard(self):
+        """Of all sockets and pipes only the listeners are in two fronts."""
+        _, fronts = self.of('usherd-front')
+        one, other = ({to for to in open_files(pid).values()
+                       if re.match('(socket|pipe):', to)} for pid in fronts)
+        self.assertEqual(len(one & other), 2)
+
+    def test_only_launcher_and_log_have_stderr(self):
+        """Nobody else can print a foreign byte."""
+        daemon, children = self.daemon_and_children()
+        stderr = open_files(daemon.pid)[2]
+        self.assertNotEqual(stderr, NULL)
+        self.assertEqual([held.program_of(pid) for pid in children
+                          if stderr in open_files(pid).values()],
+                         ['usherd-log'])
 
     def test_descriptors_after_a_connection(self):
         """Nothing of a connection is left in any process."""
@@ -212,14 +356,19 @@ class Inside:
                     harness.echo_server)
         daemon, children = self.daemon_and_children()
         before = {pid: open_files(pid) for pid in [daemon.pid, *children]}
-        held.hold(self, daemon.tls)[0].close()
+        for one in held.hold(self, daemon.tls, 4):
+            one.close()
         wait_for(lambda: before == {pid: open_files(pid)
                                     for pid in [daemon.pid, *children]}, 5)
 
-    def test_parent_has_no_place_for_foreign_descriptors_to_be_read(self):
-        """Every number below 512 is taken, none above it when idle."""
+    def test_launcher_has_nothing_of_a_connection(self):
+        """Not even while there is one."""
+        self.tenant(self.host('a.example') / 'tls-socket',
+                    harness.echo_server)
         daemon, _ = self.daemon_and_children()
-        self.assertEqual(sorted(open_files(daemon.pid)), list(range(512)))
+        before = open_files(daemon.pid)
+        held.hold(self, daemon.tls, 4)
+        self.assertEqual(open_files(daemon.pid), before)
 
 
 class Started(Outside, Base):
@@ -258,6 +407,11 @@ class StartedByPlainUser(Outside, Inside, Base):
     """By a plain user, who has the chroot from a user namespace."""
 
     user = 'nobody'
+    root = False
+
+    def groups(self, front):
+        """setpriv took away what there was."""
+        return []
 
     def start(self):
         if subprocess.run(as_user(self.user, 'unshare', '-U', 'true'),
@@ -266,8 +420,7 @@ class StartedByPlainUser(Outside, Inside, Base):
         programs = self.scratch / 'programs'
         if not programs.exists():
             programs.mkdir(mode=0o755)
-            for name in ('usherd', 'usherd-tls', 'usherd-http',
-                         'usherd-relay'):
+            for name in FILTERS:
                 shutil.copy(harness.BUILD / name, programs)
         return self.usherd(command=as_user(
             self.user, str(programs / 'usherd'), '-d', str(self.hosts),
