@@ -99,11 +99,14 @@ def hold(case, port, n=1, **how):
 
 
 def runs(pid):
-    """Is there such a process, and is it more than what init has to bury?"""
-    try:
-        return status_of(pid)['State'][0] not in 'ZX'
-    except (OSError, KeyError):
-        return False
+    """Is there such a process, and is it more than what init has to bury?
+    While any of its threads ends, its descriptors are open."""
+    with contextlib.suppress(OSError):
+        for tid in os.listdir(f'/proc/{pid}/task'):
+            with contextlib.suppress(OSError, KeyError):
+                if status_of(f'{pid}/task/{tid}')['State'][0] not in 'ZX':
+                    return True
+    return False
 
 
 def wait_gone(pids, seconds=1.0):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""A child may close every descriptor that it can be given: it starts under
-the parent's filter, which must not know the numbers of the parent's own
-keys for those of a child's connections."""
+"""A parser and a relay may close every descriptor that they can be given,
+whatever its number: also one below which a front's are its own, and one with
+a single bit set."""
 import contextlib
 import unittest
 

@@ -413,18 +413,87 @@ class StartedByPlainUser(Outside, Inside, Base):
         """setpriv took away what there was."""
         return []
 
-    def start(self):
-        if subprocess.run(as_user(self.user, 'unshare', '-U', 'true'),
-                          capture_output=True).returncode != 0:
-            self.skipTest('plain users may not have user namespaces here')
+    def programs(self):
+        """A directory with them that everybody can read."""
         programs = self.scratch / 'programs'
         if not programs.exists():
             programs.mkdir(mode=0o755)
             for name in FILTERS:
                 shutil.copy(harness.BUILD / name, programs)
+        return programs
+
+    def start(self):
+        if subprocess.run(as_user(self.user, 'unshare', '-U', 'true'),
+                          capture_output=True).returncode != 0:
+            self.skipTest('plain users may not have user namespaces here')
         return self.usherd(command=as_user(
-            self.user, str(programs / 'usherd'), '-d', str(self.hosts),
-            '-j', '2', '-t', '127.0.0.1:0', '-p', '127.0.0.1:0'))
+            self.user, str(self.programs() / 'usherd'), '-d',
+            str(self.hosts), '-j', '2', '-t', '127.0.0.1:0', '-p',
+            '127.0.0.1:0'))
+
+
+@harness.unittest.skipUnless(ROOT, 'only root can give groups away')
+class StartedInAGroup(StartedByPlainUser):
+    """By a plain user in a group of tenants."""
+
+    group = 54321       # of nobody
+
+    def groups(self, front):
+        """Who is not root cannot take it away from the others, either."""
+        return [self.group]
+
+    def start(self):
+        words = as_user(self.user, str(self.programs() / 'usherd'), '-d',
+                        str(self.hosts), '-j', '2', '-t', '127.0.0.1:0',
+                        '-p', '127.0.0.1:0')
+        words[words.index('--clear-groups')] = f'--groups={self.group}'
+        return self.usherd(command=words)
+
+    def test_a_tenant_of_that_group(self):
+        """Whose directory is for the group alone."""
+        host = self.host('a.example')
+        self.tenant(host / 'tls-socket', harness.echo_server, mode=0o660)
+        os.chown(host / 'tls-socket', 0, self.group)
+        os.chown(host, 0, self.group)
+        os.chmod(host, 0o750)
+        held.hold(self, self.start().tls)
+
+
+@harness.unittest.skipUnless(ROOT, 'only root sees into these processes')
+@harness.unittest.skipUnless(shutil.which('strace'), 'strace is not installed')
+class Traced(harness.Case):
+    """What /proc does not say: it is seen being done."""
+
+    LINE = re.compile(r'(\d+) +(?:<... )?(\w+)(.*)')
+
+    def test_landlock(self):
+        """Everybody but the launcher enters it, before the filter in which
+        it could not; and who cannot is not there."""
+        if ' landlock ABI' not in subprocess.run(
+                [harness.BUILD / 'usherd', '-V'], capture_output=True,
+                text=True).stdout:
+            self.skipTest('this kernel has no landlock')
+        trace = self.hosts.parent / 'trace'
+        subprocess.run(
+            ['strace', '-f', '-qq', '-o', trace, '-e', 'signal=none', '-e',
+             'trace=execve,execveat,landlock_restrict_self,seccomp',
+             *harness.with_user([
+                 str(harness.BUILD / 'usherd'), '-n', '-d', str(self.hosts),
+                 '-j', '1', '-t', '127.0.0.1:0', '-p', '127.0.0.1:0'])],
+            stderr=subprocess.DEVNULL, timeout=60)
+        names, entered = {}, set()
+        for line in trace.read_text().splitlines():
+            pid, call, rest = self.LINE.match(line).groups()
+            words = re.search(r'\["([^"]+)"', rest)
+            if call.startswith('execve') and words:
+                names[pid] = os.path.basename(words[1])
+            elif call == 'landlock_restrict_self':
+                if '= 0' in rest:
+                    entered.add(pid)
+            elif '{len=' in rest and names[pid] != 'usherd':
+                self.assertIn(pid, entered, names[pid])
+        self.assertEqual(sorted(names[pid] for pid in entered),
+                         sorted([*FILTERS, 'usherd-relay'])[1:])
 
 
 if __name__ == '__main__':
