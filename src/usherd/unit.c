@@ -349,7 +349,11 @@ child_ended(struct shard *shard, unsigned int place, int status)
 	if (shard->state == FRONT_STARTING)
 		shard->failed = true;
 	generation_drain(shard, unit, shard->newest[unit]);
-	restart_later(&shard->units[unit], name);
+	/* Its front has gone, which may be told later: no fault of its. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		shard->units[unit].due = shard_now() + PAUSE_MIN_MS;
+	else
+		restart_later(&shard->units[unit], name);
 }
 
 bool
