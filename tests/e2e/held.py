@@ -182,6 +182,24 @@ def descriptors(pid):
         return None
 
 
+def spread(case, pids, connect):
+    """Connects, one after the other, until each of these processes has one;
+    gives {pid: [connection, ...]}.  Which shard takes one is chance."""
+    if None in map(descriptors, pids):
+        case.skipTest('only root sees which process has a connection here')
+    found = {pid: [] for pid in pids}
+    for _ in range(64):
+        if all(found.values()):
+            return found
+        before = {pid: descriptors(pid) for pid in pids}
+        one = connect()
+
+        def taken():
+            return [pid for pid in pids if descriptors(pid) > before[pid]]
+        found[wait_for(taken, 5, 0.005)[0]].append(one)
+    raise AssertionError(f'not one for each: {found}')
+
+
 def rss(pid):
     """kB in memory."""
     return int(status_of(pid)['VmRSS'].split()[0])

@@ -59,9 +59,17 @@ class Base(harness.Case):
 
     def back(self, before, seconds):
         """Within some time there are as many children as before, and the
-        dead ones are buried."""
+        dead ones are buried.  The relay of an HTTP parser that died is
+        replaced with it, and stays as long as it has connections."""
         def all_back():
             pids = held.children(self.daemon)
-            return len(pids) == len(before) and set(pids) != set(before) and \
+            return set(pids) != set(before) and \
+                self.parsers(pids) == len(before) // 2 and \
+                len(before) <= len(pids) <= len(before) + 1 and \
                 all(held.runs(pid) for pid in pids)
         wait_for(all_back, seconds, 0.01)
+
+    @staticmethod
+    def parsers(pids):
+        return sum(held.program_of(pid) in ('usherd-tls', 'usherd-http')
+                   for pid in pids)
