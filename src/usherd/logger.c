@@ -163,7 +163,8 @@ logger_due(int64_t now)
 bool
 logger_reap(pid_t which, int status)
 {
-	char name[32];
+	char		name[32];
+	const bool	by_us = killed && ending_by_kill(status);
 
 	if (which != pid)
 		return false;
@@ -181,7 +182,7 @@ logger_reap(pid_t which, int status)
 	say_by(-1);
 	restart_later(&restart, name);
 	(void)logger_due(shard_now());
-	if (!killed)
+	if (!by_us)
 		say("%s %s", name, ending(status));
 	return true;
 }

@@ -343,6 +343,10 @@ turn(void)
 	n = ppoll(pollfds, nshards + 2, &limit, &none);
 	if (n == -1 && errno != EINTR)
 		err(1, "poll");
+	/* A front may ask for the end of one that has died: how is known
+	 * only now. */
+	if (n > 0)
+		reap();
 	for (i = 0; i < nshards && n > 0; i++) {
 		if (pollfds[i].revents != 0)
 			shard_hear(&shards[i], &settings);

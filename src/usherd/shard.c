@@ -203,7 +203,7 @@ front_ended(struct shard *shard, int status)
 	char		name[48];
 
 	(void)snprintf(name, sizeof(name), "%s", front_name(shard));
-	if (!shard->killed && !drained)
+	if (!(shard->killed && ending_by_kill(status)) && !drained)
 		say("%s %s", name, ending(status));
 	if (shard->state == FRONT_STARTING)
 		shard->failed = true;

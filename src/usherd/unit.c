@@ -75,6 +75,12 @@ ending(int status)
 	return text;
 }
 
+bool
+ending_by_kill(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
 int64_t
 shard_now(void)
 {
@@ -340,8 +346,9 @@ child_ended(struct shard *shard, unsigned int place, int status)
 	char			 name[64];
 
 	(void)snprintf(name, sizeof(name), "%s", child_name(shard, place));
-	if (!child->killed && !(WIFEXITED(status) &&
-	    WEXITSTATUS(status) == 0 && child->draining))
+	if (!(child->killed && ending_by_kill(status)) &&
+	    !(WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    child->draining))
 		say("%s %s", name, ending(status));
 	child->pid = -1;
 	if (!newest)

@@ -34,6 +34,8 @@ bool	unit_reap(struct shard *shard, pid_t pid, int status);
 int64_t	shard_now(void);
 /* How a process ended, for people: "killed by signal 9", "exited 1". */
 const char *ending(int status);
+/* Is that how one ends whom we have killed?  It may have died before. */
+bool	ending_by_kill(int status);
 /* Notes that one has ended, and when it may be started again; the first
  * replacement is at once, those of a crash loop come slower. */
 void	restart_later(struct restart *restart, const char *name);
