@@ -27,7 +27,8 @@ static const struct shard	*shards;
 static size_t			 nshards;
 static pid_t			 pid = -1;
 static int			 control = -1, request = -1;
-static bool			 killed, pinged, ready, failed;
+static const char		*killed;	/* why, or NULL */
+static bool			 pinged, ready, failed;
 static unsigned int		 missed;
 static struct restart		 restart;
 
@@ -52,6 +53,17 @@ logger_shard(const struct shard *shard)
 		warn("log process");
 }
 
+/* Nobody is at the other ends. */
+static void
+ends_close(void)
+{
+	if (control != -1)
+		(void)close(control);
+	if (request != -1)
+		(void)close(request);
+	control = request = -1;
+}
+
 /* Gives -1 with errno. */
 static int
 start(void)
@@ -65,16 +77,20 @@ start(void)
 		return -1;
 	if (start_pipe(&request, &theirs[1]) == -1) {
 		(void)close(theirs[0]);
+		ends_close();
 		return -1;
 	}
 	pid = start_log(settings, theirs[0], theirs[1]);
 	error = errno;
 	(void)close(theirs[0]);	/* it has them, or nobody */
 	(void)close(theirs[1]);
+	if (pid == -1)
+		ends_close();
 	errno = error;
 	if (pid == -1)
 		return -1;
-	killed = pinged = ready = false;
+	killed = NULL;
+	pinged = ready = false;
 	missed = 0;
 	for (i = 0; i < nshards; i++)
 		logger_shard(&shards[i]);
@@ -92,11 +108,11 @@ logger_start(const struct settings *how, const struct shard *of, size_t n)
 		err(1, "log process");
 }
 
+/* Why is said by its successor: this one writes nothing any more. */
 static void
 end_by_kill(const char *why)
 {
-	say("log (pid %d) %s: replacing it", (int)pid, why);
-	killed = true;
+	killed = why;
 	(void)kill(pid, SIGKILL);	/* ours, and not yet reaped */
 }
 
@@ -141,7 +157,7 @@ logger_hear(void)
 void
 logger_ping(void)
 {
-	if (pid == -1 || killed)
+	if (pid == -1 || killed != NULL)
 		return;
 	if (pinged && ++missed >= MISSED_MAX) {
 		end_by_kill("does not answer");
@@ -163,8 +179,8 @@ logger_due(int64_t now)
 bool
 logger_reap(pid_t which, int status)
 {
-	char		name[32];
-	const bool	by_us = killed && ending_by_kill(status);
+	const char	*why = ending_by_kill(status) ? killed : NULL;
+	char		 name[32];
 
 	if (which != pid)
 		return false;
@@ -175,14 +191,13 @@ logger_reap(pid_t which, int status)
 	(void)snprintf(name, sizeof(name), "log (pid %d)", (int)pid);
 	failed = !ready;
 	pid = -1;
-	(void)close(control);	/* nobody is there */
-	if (request != -1)
-		(void)close(request);
-	control = request = -1;
+	ends_close();
 	say_by(-1);
 	restart_later(&restart, name);
 	(void)logger_due(shard_now());
-	if (!by_us)
+	if (why != NULL)
+		say("%s %s: replaced", name, why);
+	else
 		say("%s %s", name, ending(status));
 	return true;
 }
