@@ -151,6 +151,7 @@ run(void)
 			break;
 		lines_flush();
 	}
+	lines_flush();	/* of the last orders */
 	shards_drain();
 	lines_flush();	/* what came with the last orders, too */
 }

@@ -299,6 +299,18 @@ class Endings(Case):
         self.assertEqual(log.process.wait(10), 0)
         self.assertEqual(len(self.lines()), 300)
 
+    def test_last_words(self):
+        """What it was told last is written, also when the end follows at
+        once and no front has anything to say."""
+        log, _ = self.started()
+        log.ping()
+        os.kill(log.process.pid, signal.SIGSTOP)
+        log.order(TEXT, text=b'last words')
+        log.control.close()
+        os.kill(log.process.pid, signal.SIGCONT)
+        self.assertEqual(log.process.wait(10), 0)
+        self.assertEqual(self.lines(), ['usherd: last words'])
+
     def test_a_pipe_ends(self):
         log, front, other = self.started(2)
         front.send(refused())
