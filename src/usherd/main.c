@@ -248,7 +248,7 @@ settle(void)
 		leave(1);
 	}
 	if (ready == 0 && !upgrade_is_successor()) {
-		warnx("no shard could start: see above");
+		say("no shard could start: see above");
 		leave(1);
 	}
 	if (upgrade_is_trial()) {

@@ -205,7 +205,7 @@ front_ended(struct shard *shard, int status)
 	(void)snprintf(name, sizeof(name), "%s", front_name(shard));
 	if (!(shard->killed && ending_by_kill(status)) && !drained)
 		say("%s %s", name, ending(status));
-	if (shard->state == FRONT_STARTING)
+	if (shard->state == FRONT_STARTING || shard->state == FRONT_READY)
 		shard->failed = true;
 	shard->pid = -1;
 	shard->state = FRONT_DOWN;

@@ -52,7 +52,7 @@ struct shard {
 	int			 control;	/* -1: none */
 	int			 request;
 	bool			 killed;
-	bool			 failed;	/* before it was ever ready */
+	bool			 failed;	/* before it served */
 	bool			 pinged;	/* and has not answered */
 	unsigned int		 missed;
 	struct restart		 restart;

@@ -268,6 +268,7 @@ unit_start(struct shard *shard, enum unit unit,
 		    child_kind_name((enum child_kind)kind), shard->number,
 		    strerror(errno));
 		restart->due = shard_now() + AGAIN_MS;
+		shard->failed |= shard->state == FRONT_STARTING;
 		generation_drain(shard, unit, generation);
 		return;
 	}
