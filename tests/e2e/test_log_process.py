@@ -57,8 +57,8 @@ class Lines(Case):
         _, front = self.started(1, '-e', 'steps')
         front.send(step)
         self.assertEqual(self.wait_lines(1), [
-            'usherd: step front=1 connection=7 state=1 event=2 action=3 '
-            'next=4'])
+            'usherd: step front=1 connection=7 state=PEEKING event=REQUEST '
+            'action=SHOW_AGAIN next=RECALLING'])
         _, front = self.started()
         front.send(step)
         self.assertEqual(self.wait_lines(2)[1],
