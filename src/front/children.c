@@ -134,8 +134,11 @@ child_drain(struct child *child)
 void
 child_release_drained(struct child *child)
 {
-	if (child->state == CHILD_DRAINING && child->load == 0)
-		child_forget(child);
+	if (child->state != CHILD_DRAINING || child->load > 0)
+		return;
+	child_forget(child);
+	/* It ends by itself; but not one that was taken over. */
+	request_kill(child->place);
 }
 
 int

@@ -305,11 +305,17 @@ units_due(struct shard *shard, const struct settings *settings, int64_t now)
 void
 units_orphaned(struct shard *shard)
 {
-	unsigned int unit;
+	unsigned int unit, i;
 
 	for (unit = 0; unit < UNITS; unit++) {
 		shard->units[unit].due = 0;
 		generation_drain(shard, (enum unit)unit, shard->newest[unit]);
+	}
+	/* Parsers have nothing to finish, and one that was taken over would
+	 * keep its copies. */
+	for (i = 0; i < GENERATIONS; i++) {
+		kill_one(shard, place_of(CHILD_TLS, i));
+		kill_one(shard, place_of(CHILD_HTTP, i));
 	}
 }
 

@@ -19,7 +19,7 @@ void	units_start(struct shard *shard, const struct settings *settings);
 /* Starts those whose time has come.  Gives when the next is due, or 0. */
 int64_t	units_due(struct shard *shard, const struct settings *settings,
 	    int64_t now);
-/* Their front has gone: they finish what they have. */
+/* Their front has gone: relays finish what they have. */
 void	units_orphaned(struct shard *shard);
 /* The front asks for a successor of what is newest: not within 0.1 s of the
  * last start, nor when that would end one that drains. */
