@@ -153,7 +153,6 @@ run(void)
 	}
 	lines_flush();	/* of the last orders */
 	shards_drain();
-	lines_flush();	/* what came with the last orders, too */
 }
 
 int
