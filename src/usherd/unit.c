@@ -264,9 +264,11 @@ unit_start(struct shard *shard, enum unit unit,
 		if (child_start(shard, place_of((enum child_kind)kind,
 		    generation), settings) == 0)
 			continue;
-		say("%s %u: cannot start: %s",
-		    child_kind_name((enum child_kind)kind), shard->number,
-		    strerror(errno));
+		/* Or its front has ended, which is told soon. */
+		if (errno != EPIPE && errno != ECONNRESET)
+			say("%s %u: cannot start: %s",
+			    child_kind_name((enum child_kind)kind),
+			    shard->number, strerror(errno));
 		restart->due = shard_now() + AGAIN_MS;
 		shard->failed |= shard->state == FRONT_STARTING;
 		generation_drain(shard, unit, generation);
