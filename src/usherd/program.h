@@ -15,7 +15,7 @@ int	program_open(const char *name);
 /* Executes the file; returns only when that fails, with errno. */
 void	program_execute(int program, const char *const argv[]);
 
-/* The path that we were executed from.  Gives -1 with errno. */
-int	program_self(char *path, size_t size);
+/* The path that we were executed from.  Ends the process when there is none. */
+void	program_self(char *path, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 #include <sys/syscall.h>
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -61,14 +62,16 @@ program_execute(int program, const char *const argv[])
 	    AT_EMPTY_PATH);
 }
 
-int
+void
 program_self(char *path, size_t size)
 {
 	ssize_t n;
 
 	n = readlink("/proc/self/exe", path, size - 1);
+	if (n == -1 && errno == ENOENT)
+		errx(1, "/proc is not mounted: our other programs are found, "
+		    "and tenants' sockets connected to, by it");
 	if (n == -1)
-		return -1;
+		err(1, "/proc/self/exe");
 	path[n] = '\0';
-	return 0;
 }

@@ -49,8 +49,7 @@ void
 upgrade_remember(char *const argv[])
 {
 	arguments = argv;
-	if (program_self(path, sizeof(path)) == -1)
-		err(1, "/proc/self/exe");
+	program_self(path, sizeof(path));
 }
 
 bool
