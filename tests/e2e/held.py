@@ -145,6 +145,31 @@ def children(daemon, program=None):
     return [pid for pid in all_children(daemon) if wanted(program_of(pid))]
 
 
+def relays(daemon, tls):
+    """pids of one protocol's, a shard's after the other's."""
+    found = []
+    for pid in children(daemon, 'usherd-relay'):
+        with contextlib.suppress(OSError), \
+                open(f'/proc/{pid}/cmdline', 'rb') as f:
+            if (b'tls' if tls else b'http') in f.read().split(b'\0'):
+                found.append(pid)
+    return found
+
+
+def restored(daemon, before):
+    """Are there as many children as before, though not the same?  Parser and
+    relay of HTTP are replaced together, and the one that did not die stays as
+    long as it has connections."""
+    pids = children(daemon)
+    return not set(before) <= set(pids) and \
+        len(before) <= len(pids) <= len(before) + 1 and all(map(runs, pids))
+
+
+def keys(daemon):
+    """pids of launcher and fronts."""
+    return [daemon.pid, *children(daemon, 'usherd-front')]
+
+
 def front(daemon):
     """The pid of the front, of which there is one (-j 1)."""
     pid, = children(daemon, 'usherd-front')

@@ -58,18 +58,5 @@ class Base(harness.Case):
         return 'refused' if answer else 'cut'
 
     def back(self, before, seconds):
-        """Within some time there are as many children as before, and the
-        dead ones are buried.  The relay of an HTTP parser that died is
-        replaced with it, and stays as long as it has connections."""
-        def all_back():
-            pids = held.children(self.daemon)
-            return set(pids) != set(before) and \
-                self.parsers(pids) == len(before) // 2 and \
-                len(before) <= len(pids) <= len(before) + 1 and \
-                all(held.runs(pid) for pid in pids)
-        wait_for(all_back, seconds, 0.01)
-
-    @staticmethod
-    def parsers(pids):
-        return sum(held.program_of(pid) in ('usherd-tls', 'usherd-http')
-                   for pid in pids)
+        """Within some time there are as many children as before."""
+        wait_for(lambda: held.restored(self.daemon, before), seconds, 0.01)

@@ -61,9 +61,8 @@ class Children(Base):
     def test_stopped_relay(self):
         """A stopped relay costs its own connections and is replaced."""
         self.begin('-j', '2')
-        relays = held.children(self.daemon, 'usherd-relay')
-        pairs = held.spread(self, relays[::2],      # those of TLS
-                            lambda: hold(self, self.daemon.tls)[0])
+        pairs = held.spread(self, held.relays(self.daemon, True), lambda:
+                            hold(self, self.daemon.tls)[0])
         other = hold(self, self.daemon.http, 1, tls=False)[0]
         before = held.children(self.daemon)
         (relay, lost), (_, kept) = pairs.items()
@@ -105,9 +104,7 @@ class Children(Base):
         self.assertTrue(all(map(held.runs, held.all_children(self.daemon))))
 
     def tables(self):
-        return [held.descriptors(pid) for pid in (
-            self.daemon.pid,
-            *held.children(self.daemon, 'usherd-front'))]
+        return list(map(held.descriptors, held.keys(self.daemon)))
 
 
 @harness.unittest.skipUnless((TRY / 'usherd').exists(),
@@ -175,19 +172,15 @@ class Misled(Base):
     def test_crash_loop_burst(self):
         """Asked for all at once it costs few processes and little time."""
         self.begin('-j', '2', build=TRY)
-        before = held.cpu(self.keys())
+        before = held.cpu(held.keys(self.daemon))
         end = time.monotonic() + 3
         while time.monotonic() < end:
             for _ in range(10):
                 self.ask('eyes-abort.example')
             time.sleep(0.1)
         self.assertLess(self.daemon.log().count('exited 3'), 60)
-        self.assertLess(held.cpu(self.keys()) - before, 0.3)
+        self.assertLess(held.cpu(held.keys(self.daemon)) - before, 0.3)
         wait_for(lambda: self.visit(True) == 'echo', 30)
-
-    def keys(self):
-        """Those that outlive it."""
-        return [self.daemon.pid, *held.children(self.daemon, 'usherd-front')]
 
 
 if __name__ == '__main__':

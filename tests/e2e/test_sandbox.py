@@ -68,10 +68,8 @@ class Misled(harness.Case):
 
     def replaced(self, daemon, before, told):
         """Within a second there are as many children as before."""
-        def back():
-            return len(held.children(daemon)) == len(before) and \
-                not set(before) <= set(held.children(daemon))
-        wait_for(back, max(0.05, told + 1 - time.monotonic()), 0.01)
+        wait_for(lambda: held.restored(daemon, before),
+                 max(0.05, told + 1 - time.monotonic()), 0.01)
 
 
 class Eyes(Misled):
@@ -86,8 +84,8 @@ class Eyes(Misled):
         before = held.children(daemon)
         told = time.monotonic()
         self.tell(daemon, f'eyes-{name}.example', tls)
-        self.served(daemon)
         line = daemon.wait_log(KILLED, 2)
+        self.served(daemon)
         self.assertIn('tls parser' if tls else 'http parser', line)
         self.replaced(daemon, before, told)
         self.served(daemon)
@@ -114,7 +112,7 @@ class Eyes(Misled):
                             1024 * 1024 * 1024)
         for tls in (True, False):
             self.tell(daemon, 'eyes-grow.example', tls)
-            daemon.wait_log('%s parser 1 .* exited 4' %
+            daemon.wait_log(r'%s parser \d .* exited 4' %
                             ('tls' if tls else 'http'), 3)
 
     def test_renumbered_client_is_not_written_to(self):
@@ -138,7 +136,7 @@ class Lies(Misled):
         told = time.monotonic()
         client = self.tell(daemon, f'eyes-{name}.example', tls)
         daemon.wait_log(('tls' if tls else 'http') +
-                        r' parser 1 \(pid \d+\) broke the rules', 3)
+                        r' parser \d \(pid \d+\) broke the rules', 3)
         answer = client.recv(100)
         self.assertTrue(answer == harness.alert(80) if tls else
                         answer.startswith(b'HTTP/1.1 503 '), answer)
@@ -169,13 +167,13 @@ class Lies(Misled):
         costs the front nothing, and others are served."""
         daemon = self.daemon()
         before = held.children(daemon)
-        cpu = held.cpu([daemon.pid])
+        cpu = held.cpu(held.keys(daemon))
         told = time.monotonic()
         self.tell(daemon, 'eyes-flood.example')
+        daemon.wait_log(r'tls parser \d \(pid \d+\) broke the rules', 3)
         self.served(daemon)
-        daemon.wait_log(r'tls parser 1 \(pid \d+\) broke the rules', 3)
         self.replaced(daemon, before, told)
-        self.assertLess(held.cpu([daemon.pid]) - cpu, 0.2)
+        self.assertLess(held.cpu(held.keys(daemon)) - cpu, 0.2)
 
 
 class Reports(Misled):
@@ -230,7 +228,8 @@ class Hands(Misled):
     def misbehave(self, name, tls):
         daemon = self.daemon()
         port = daemon.tls if tls else daemon.http
-        pair = hold(self, port, 2, tls=tls)         # one on each relay
+        pairs = held.spread(self, held.relays(daemon, tls),
+                            lambda: hold(self, port, tls=tls)[0])
         other = hold(self, daemon.http if tls else daemon.tls, 1,
                      tls=not tls)[0]
         before = held.children(daemon)
@@ -240,7 +239,10 @@ class Hands(Misled):
         self.assertIn('tls relay' if tls else 'http relay', line)
         self.served(daemon)
         self.replaced(daemon, before, told)
-        self.assertEqual([one.alive() for one in pair].count(True), 1)
+        dead = int(re.search(r'pid (\d+)', line)[1])
+        for relay, connections in pairs.items():
+            self.assertEqual({one.alive() for one in connections},
+                             {relay != dead})
         self.assertTrue(other.alive())
         self.served(daemon)
         self.assertEqual(daemon.stop(signal.SIGKILL), -signal.SIGKILL)
