@@ -55,6 +55,7 @@ static size_t				 nlisteners;
 static struct event			*rejoin_timer, *look_timer, *stop_timer;
 static int				 turn, last_turn; /* accepts in one */
 static bool				 stopped;
+static bool				 told;	/* of an error, once */
 
 static void
 leave(struct listener *listener)
@@ -76,12 +77,23 @@ rejoin_after(int ms)
 }
 
 static void
+tell(int error)
+{
+	if (!told)
+		front->says(error);
+	told = true;
+}
+
+static void
 join(struct listener *listener)
 {
 	if (listener->waits || stopped)
 		return;
-	listener->waits = front->room(listener->socket.protocol) &&
-	    accept_join(listener->event) == 0;
+	if (front->room(listener->socket.protocol)) {
+		listener->waits = accept_join(listener->event) == 0;
+		if (!listener->waits)
+			tell(errno);
+	}
 	if (!listener->waits)
 		rejoin_after(PAUSE_MS);
 }
@@ -172,7 +184,6 @@ left_already(int error)
 static bool
 take(struct listener *listener, int n)
 {
-	static bool	told;
 	struct ends	ends;
 	int		client, i;
 	bool		any = false;
@@ -189,9 +200,7 @@ take(struct listener *listener, int n)
 			break;
 		if (left_already(errno))
 			continue;
-		if (!told)
-			front->says(errno);
-		told = true;
+		tell(errno);
 		pause_listener(listener);
 		break;
 	}
