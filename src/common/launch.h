@@ -68,8 +68,12 @@ enum request {
 	REQUEST_READY = 1,	/* confined; a front: its children are, too */
 	REQUEST_PONG,
 	REQUEST_REPLACE = 32,	/* + kind: start a successor */
-	REQUEST_KILL = 64	/* + place: end that child at once */
+	REQUEST_KILL = 64,	/* + place: end that child at once */
+	REQUEST_LOST = 96	/* + place: it has ended, or only closed */
 };
+
+_Static_assert((int)REQUEST_KILL + (int)PLACES <= (int)REQUEST_LOST,
+    "requests");
 
 /* Launcher to the log process. */
 enum log_order_kind {

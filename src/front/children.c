@@ -61,7 +61,7 @@ child_lost(struct child *child)
 	if (child->role == ROLE_RELAY && child->load > 0)
 		child_say(child, LOG_LOST, child->load, 0);
 	child_forget(child);
-	request_kill(child->place);	/* if it lives, and has only closed */
+	request_lost(child->place);	/* it may live, and have only closed */
 	listener->lost(child);
 	relayed_change(child, -(int)child->load);
 	child->load = 0;

@@ -6,7 +6,7 @@
 
 #include "request.h"
 
-enum { REQUESTS = REQUEST_KILL + PLACES };
+enum { REQUESTS = REQUEST_LOST + PLACES };
 
 static bool		 unsaid[REQUESTS];
 static struct event	*writable;
@@ -57,6 +57,12 @@ void
 request_kill(unsigned int place)
 {
 	say(REQUEST_KILL + place);
+}
+
+void
+request_lost(unsigned int place)
+{
+	say(REQUEST_LOST + place);
 }
 
 void

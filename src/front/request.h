@@ -18,5 +18,7 @@ void	request_make(struct event_base *base);
 void	request_say(enum request request);
 void	request_replace(enum child_kind kind);
 void	request_kill(unsigned int place);
+/* If it lives, it is killed; how it ended is said by the launcher. */
+void	request_lost(unsigned int place);
 
 #endif

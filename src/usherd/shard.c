@@ -161,6 +161,9 @@ request_take(struct shard *shard, unsigned char request,
 	} else if (request >= REQUEST_KILL &&
 	    request < REQUEST_KILL + PLACES) {
 		unit_kill(shard, request - REQUEST_KILL);
+	} else if (request >= REQUEST_LOST &&
+	    request < REQUEST_LOST + PLACES) {
+		unit_lost(shard, request - REQUEST_LOST);
 	}
 }
 

@@ -342,6 +342,13 @@ unit_kill(struct shard *shard, unsigned int place)
 	kill_one(shard, place);
 }
 
+void
+unit_lost(struct shard *shard, unsigned int place)
+{
+	if (shard->children[place].pid != -1)
+		(void)kill(shard->children[place].pid, SIGKILL);
+}
+
 /* The other of a pair goes on alone, with what it has, and both are
  * replaced. */
 static void

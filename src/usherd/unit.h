@@ -27,6 +27,8 @@ void	unit_replace(struct shard *shard, enum child_kind kind,
 	    const struct settings *settings);
 /* The front asks for the end of one. */
 void	unit_kill(struct shard *shard, unsigned int place);
+/* It says that one has ended: should it not have, it is killed. */
+void	unit_lost(struct shard *shard, unsigned int place);
 /* Is it one of them? */
 bool	unit_reap(struct shard *shard, pid_t pid, int status);
 
