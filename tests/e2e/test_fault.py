@@ -17,9 +17,13 @@ from handed import HELLO
 from harness import echo_server, wait_for
 
 FAULT = harness.BUILD / 'tests' / 'fault'
-PROGRAMS = ('usherd', 'usherd-tls', 'usherd-http', 'usherd-relay')
+PROGRAMS = ('usherd', 'usherd-front', 'usherd-log', 'usherd-tls',
+            'usherd-http', 'usherd-relay')
 CONNECTIONS = 8
-AT_START = 8            # of the parent: signals, threads, children, listeners
+# Of a front: the launcher, threads, four children, and each listener twice,
+# once by libevent and once for one front at a time.
+AT_START = 2 + 4 + 2 * 2
+OF_RELAY, OF_PARSER = 7, 6      # of a connection: they watch 2 and 1 before
 
 
 class Case(handed.Case):
@@ -33,14 +37,15 @@ class Case(handed.Case):
         for name in ('tls-socket', 'http-socket'):
             self.tenant(self.path / name, echo_server)
 
-    def faulty(self, program, call=0):
-        """call: which of its own is to fail, if it is the parent."""
+    def faulty(self, program, call):
+        """call: which of its own is to fail."""
         build = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
         os.chmod(build, 0o755)
         for name in PROGRAMS:
             shutil.copy((FAULT if name == program else harness.BUILD) / name,
                         build)
-        self.begin(build=build, env={**os.environ, 'EPOLL_FAULT': str(call)})
+        (build / 'fault').write_text(str(call))
+        self.begin(build=build)
         self.before = held.children(self.daemon)
 
     def nobody_died(self):
@@ -52,7 +57,7 @@ class Relay(Case):
     """The relay cannot watch one more socket: that pair ends."""
 
     def one_is_lost(self, tls, stuck=False):
-        self.faulty('usherd-relay')
+        self.faulty('usherd-relay', OF_RELAY)
         port = self.daemon.tls if tls else self.daemon.http
         if stuck:
             self.stick(port, tls)
@@ -97,7 +102,7 @@ class Relay(Case):
         for name in 'bc':
             self.tenant(self.host(name + '.example') / 'http-socket',
                         self.serve)
-        self.faulty('usherd-relay')
+        self.faulty('usherd-relay', OF_RELAY)
         answers = []
         for _ in range(CONNECTIONS):
             with wire.connect(self.daemon.http) as client:
@@ -145,12 +150,12 @@ class Parser(Case):
         self.nobody_died()
 
     def test_tls(self):
-        self.faulty('usherd-tls')
+        self.faulty('usherd-tls', OF_PARSER)
         self.one_is_refused(self.in_halves(self.daemon.tls, HELLO), HELLO,
                             harness.alert(80))
 
     def test_http(self):
-        self.faulty('usherd-http')
+        self.faulty('usherd-http', OF_PARSER)
         flight = wire.tunnel()
         answers = self.in_halves(self.daemon.http, flight)
         self.one_is_refused(answers, flight, b'HTTP/1.')
@@ -158,7 +163,7 @@ class Parser(Case):
     def test_hand_off(self):
         """The others are handed off as if nothing had been."""
         self.receiver(talk='echo')
-        self.faulty('usherd-tls')
+        self.faulty('usherd-tls', OF_PARSER)
         self.one_is_refused(self.in_halves(self.daemon.tls, HELLO), HELLO,
                             harness.alert(80))
         self.assertEqual(self.tenant_process.count('accepted'),
@@ -167,7 +172,7 @@ class Parser(Case):
     def test_later_request(self):
         """Of connections that go on, one is refused its next request."""
         self.tenant(self.host('b.example') / 'http-socket', Relay.serve)
-        self.faulty('usherd-http')
+        self.faulty('usherd-http', OF_PARSER)
         answers = []
         for _ in range(CONNECTIONS):
             with wire.connect(self.daemon.http, 10) as client:
@@ -181,8 +186,8 @@ class Parser(Case):
         self.nobody_died()
 
 
-class Parent(Case):
-    """The parent cannot watch one more descriptor: no connection is lost."""
+class Front(Case):
+    """The front cannot watch one more descriptor: no connection is lost."""
 
     def served(self):
         for tls in (True, False):
@@ -190,14 +195,14 @@ class Parent(Case):
             held.Held(port, tls=tls).establish().close()
 
     def kill(self, program):
-        """Ends a child of one of the programs; the parent knows of it."""
+        """Ends a child of one of the programs; the launcher knows of it."""
         told = len(self.daemon.log_lines)
         os.kill(held.children(self.daemon, program)[0], signal.SIGKILL)
         self.daemon.wait_log('killed by signal 9', after=told)
 
     def test_new_child(self):
         """One that cannot be listened to is replaced once more."""
-        self.faulty('usherd', AT_START + 1)
+        self.faulty('usherd-front', AT_START + 1)
         others = held.hold(self, self.daemon.tls, 3) + \
             held.hold(self, self.daemon.http, 3, tls=False)
         self.kill('usherd-tls')
@@ -209,7 +214,7 @@ class Parent(Case):
     def test_listener(self):
         """A listener that rested for want of a parser goes on all the
         same."""
-        self.faulty('usherd', AT_START + 2)
+        self.faulty('usherd-front', AT_START + 3)      # after two children
         self.kill('usherd-tls')
         held.ready_children(self.daemon, 4)
         self.served()

@@ -111,7 +111,7 @@ class Daemon(harness.Case):
 
     def test_nor_that_it_is_killed(self):
         def kill(daemon):
-            children = held.children(daemon)
+            children = held.all_children(daemon)
             daemon.stop(signal.SIGKILL)
             held.wait_gone(children)
         self.restarts(kill)
@@ -121,7 +121,7 @@ class Daemon(harness.Case):
         tenant = Receiver(self, self.path / 'tls-handoff',
                           self.path / 'http-handoff', **how)
         daemon = self.usherd('-j', '1')
-        everybody = [daemon.pid, *held.ready_children(daemon, 4)]
+        everybody = [held.front(daemon), *held.ready_children(daemon, 4)]
         tables = [held.descriptors(pid) for pid in everybody]
         sent = [tables[0] + 100, *tables[1:]]
         crowds = [Crowd(self, daemon.tls, wire.hello(NAME), 50),
@@ -129,7 +129,7 @@ class Daemon(harness.Case):
 
         def all_sent():
             """Nobody reads any more, and it stays so: a client that is
-            still read has a descriptor in the parent as well."""
+            still read has a descriptor in the front as well."""
             for _ in range(10):
                 if [held.descriptors(pid) for pid in everybody] != sent:
                     return False
