@@ -325,15 +325,14 @@ void
 unit_replace(struct shard *shard, enum child_kind kind,
     const struct settings *settings)
 {
-	const enum unit		 unit = unit_of(kind);
-	const struct restart	*restart = &shard->units[unit];
-	unsigned int		 oldest;
+	const enum unit	 unit = unit_of(kind);
+	struct restart	*restart = &shard->units[unit];
+	unsigned int	 oldest;
 
 	/* A front that asks without end gets no more than this. */
 	if (settings->wanted[units[unit].protocol] && restart->due == 0 &&
-	    shard_now() - restart->started >= PAUSE_MIN_MS &&
 	    drains_count(shard, unit, &oldest) < DRAINING_MAX)
-		unit_start(shard, unit, settings);
+		restart->due = restart->started + PAUSE_MIN_MS;
 }
 
 void

@@ -21,8 +21,8 @@ int64_t	units_due(struct shard *shard, const struct settings *settings,
 	    int64_t now);
 /* Their front has gone: relays finish what they have. */
 void	units_orphaned(struct shard *shard);
-/* The front asks for a successor of what is newest: not within 0.1 s of the
- * last start, nor when that would end one that drains. */
+/* The front asks for a successor of what is newest: it gets one, but not within
+ * 0.1 s of the last start, nor when that would end one that drains. */
 void	unit_replace(struct shard *shard, enum child_kind kind,
 	    const struct settings *settings);
 /* The front asks for the end of one. */
