@@ -10,6 +10,7 @@ enum {
 	FRONT_CLIENT = 512,	/* SLOTS_BASE */
 	FRONT_HOSTS = 7,	/* what has which number in the front */
 	FRONT_LISTENER = 8,
+	FRONT_SPARE = 485,	/* holds /dev/null, and nothing else ever */
 	FRONT_CONNECTOR = 491,	/* HOSTS_CONNECTORS_FIRST */
 	FAR = 700
 };
