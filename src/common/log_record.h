@@ -37,11 +37,10 @@ enum log_why {
 	LOG_NO_MESSAGES,	/* its socket stays full */
 	LOG_NO_EVENT,		/* its reports cannot be waited for */
 	LOG_KEPT,		/* a copy of a connection, too long */
-	LOG_LOST,		/* count: connections lost with it */
 	LOG_DRAINED_LONG,	/* count: cut; value: after so many seconds */
-	LOG_DRAINED_MANY,	/* count: cut, because others drain, too */
 	LOG_SUCCEEDS,		/* value: pid of the one before; count: what
 				 * that has had */
+	LOG_LOST,		/* count: connections lost with it */
 	LOG_WHYS
 };
 

@@ -297,7 +297,8 @@ accept_start(void)
 		if (!front->room(listeners[i].socket.protocol))
 			pause_listener(&listeners[i]);
 	}
-	if (evtimer_add(look_timer, &often) == -1)
+	/* Where there are no others, none has left anything. */
+	if (front->shards > 1 && evtimer_add(look_timer, &often) == -1)
 		errx(1, "out of memory");
 }
 

@@ -132,7 +132,6 @@ child_check(struct log_record *good, const struct log_record *claimed)
 	case LOG_KEPT:
 		return 0;
 	case LOG_LOST:
-	case LOG_DRAINED_MANY:
 		good->count = claimed->count;
 		return 0;
 	case LOG_DRAINED_LONG:

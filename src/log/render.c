@@ -97,11 +97,6 @@ child_write(char text[LINE_TEXT_MAX], const struct log_record *record,
 		    ": %u connections cut after draining for %u s",
 		    record->count, record->value);
 		return;
-	case LOG_DRAINED_MANY:
-		(void)snprintf(text, room,
-		    ": %u connections cut: too many others are draining",
-		    record->count);
-		return;
 	case LOG_SUCCEEDS:
 		(void)snprintf(text, room,
 		    " takes the place of pid %u after %u connections",

@@ -184,12 +184,18 @@ drains_count(const struct shard *shard, enum unit unit, unsigned int *oldest)
 static void
 drains_limit(struct shard *shard, enum unit unit)
 {
-	unsigned int oldest, kind;
+	unsigned int oldest, kind, place;
 
 	if (drains_count(shard, unit, &oldest) <= DRAINING_MAX)
 		return;
-	for (kind = units[unit].first; kind <= units[unit].last; kind++)
-		kill_one(shard, place_of((enum child_kind)kind, oldest));
+	for (kind = units[unit].first; kind <= units[unit].last; kind++) {
+		place = place_of((enum child_kind)kind, oldest);
+		if (shard->children[place].pid == -1)
+			continue;
+		say("%s has to end: %d of its kind drain beside it",
+		    child_name(shard, place), DRAINING_MAX);
+		kill_one(shard, place);
+	}
 }
 
 /* Gives -1 with errno when the child, or word of it, is not to be had. */
