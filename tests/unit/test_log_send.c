@@ -89,7 +89,7 @@ START_TEST(kinds)
 	line("hosts directory /h has been removed, and nothing is found any "
 	    "more: restart");
 	log_step(1, 2, 3, 4, 5);
-	line("step front=1 connection=1 state=2 event=3 action=4 next=5");
+	line("step front=1 connection=1 state=RESOLVING event=ELSEWHERE action=LOOKUP next=PASSING");
 }
 END_TEST
 
