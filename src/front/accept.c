@@ -54,7 +54,7 @@ static struct listener			*listeners;
 static size_t				 nlisteners;
 static struct event			*rejoin_timer, *look_timer, *stop_timer;
 static int				 turn, last_turn; /* accepts in one */
-static bool				 stopped;
+static bool				 started, stopped;
 static bool				 told;	/* of an error, once */
 
 static void
@@ -290,6 +290,7 @@ accept_start(void)
 	static const struct timeval	often = { LOOK_S, 0 };
 	size_t				i;
 
+	started = true;
 	for (i = 0; i < nlisteners; i++) {
 		if (accept_watch(listeners[i].event) == -1)
 			err(1, "listening socket %d", listeners[i].socket.fd);
@@ -311,7 +312,9 @@ accept_stop(bool sweep)
 	if (stopped)
 		return;
 	stopped = true;
-	last_turn = sweep ? SWEEP_MAX : turn;
+	/* What never served leaves the backlog to those who do: a program that
+	 * is tried is killed as soon as it is ready. */
+	last_turn = !started ? 0 : sweep ? SWEEP_MAX : turn;
 	(void)event_del(rejoin_timer);	/* fails only without an event_base */
 	(void)event_del(look_timer);
 	for (i = 0; i < nlisteners; i++) {
