@@ -110,9 +110,10 @@ static void
 on_stop(void)
 {
 	/* A second signal, or one before anything has begun: at once. */
-	if (phase != PHASE_SERVING && phase != PHASE_FINISHING)
+	if (phase == PHASE_DRAINING || (phase == PHASE_STARTING &&
+	    upgrade_over()))
 		leave(0);
-	if (phase == PHASE_SERVING) {
+	if (phase != PHASE_FINISHING) {
 		drain(true);
 		return;
 	}
@@ -123,9 +124,9 @@ on_stop(void)
 static void
 on_quit(void)
 {
-	if (phase == PHASE_STARTING)
+	if (phase == PHASE_STARTING && upgrade_over())
 		leave(0);	/* nobody is there to be waited for */
-	if (phase == PHASE_SERVING)
+	if (phase == PHASE_STARTING || phase == PHASE_SERVING)
 		drain(false);
 }
 

@@ -18,4 +18,8 @@ void	program_execute(int program, const char *const argv[]);
 /* The path that we were executed from.  Ends the process when there is none. */
 void	program_self(char *path, size_t size);
 
+/* Whatever this process comes to execute, it is killed when its parent ends.
+ * Gives -1 with errno. */
+int	program_end_with_parent(void);
+
 #endif

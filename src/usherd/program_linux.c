@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,4 +76,10 @@ program_self(char *path, size_t size)
 	if (n == -1)
 		err(1, "/proc/self/exe");
 	path[n] = '\0';
+}
+
+int
+program_end_with_parent(void)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }

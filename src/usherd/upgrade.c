@@ -20,8 +20,8 @@
 #include "upgrade.h"
 
 enum {
-	TRIAL_MS = 30 * 1000,
-	OLD_MAX = 1 + JOBS_MAX * (1 + PLACES),
+	PREDECESSORS_MAX = 4,	/* with connections left */
+	OLD_MAX = (PREDECESSORS_MAX + 1) * (1 + JOBS_MAX * (1 + PLACES)),
 	TEXT_MAX = 64 * 1024
 };
 
@@ -29,11 +29,15 @@ static const char	listeners_variable[] = "USHERD_LISTENERS";
 static const char	old_variable[] = "USHERD_PROCESSES";
 static const char	trial_variable[] = "USHERD_TRIAL";
 
-/* A process of the program that we were before. */
+/*
+ * A process of a program that we were before.  They stand in the order of
+ * their programs, and of each program the log process is the first: it is to
+ * write what the others have to say, and ends after them.
+ */
 struct old {
 	pid_t	pid;
 	int	control;	/* -1: none, or closed */
-	bool	log;		/* the log process */
+	bool	log;
 };
 
 static char		*const *arguments;
@@ -42,7 +46,7 @@ static struct old	 olds[OLD_MAX];
 static size_t		 nolds;
 static pid_t		 trial = -1;
 static int		 trial_pipe = -1;
-static bool		 trial_ready, due, successor, retired;
+static bool		 trial_ready, due, successor;
 static int64_t		 trial_end;
 
 void
@@ -85,22 +89,46 @@ upgrade_listeners(struct settings *settings)
 	return settings->nlisteners > 0;
 }
 
-/* "pid:control:log", control -1 for none. */
+/* "l1234:270 p1235:271 p1236:-1": log or other, pid, control. */
 void
 upgrade_adopt(void)
 {
 	const char	*text = getenv(old_variable);
-	int		 n, pid, control, log;
+	int		 n, pid, control;
+	char		 kind;
 
 	successor = text != NULL;
 	while (text != NULL && nolds < OLD_MAX &&
-	    sscanf(text, " %d:%d:%d%n", &pid, &control, &log, &n) == 3) {
-		if (pid > 0)
-			olds[nolds++] = (struct old){ pid, control, log != 0 };
+	    sscanf(text, " %c%d:%d%n", &kind, &pid, &control, &n) == 3) {
+		if (pid > 0) {
+			olds[nolds].pid = pid;
+			olds[nolds].log = kind == 'l';
+			olds[nolds++].control = control;
+		}
 		text += n;
 	}
 	(void)unsetenv(listeners_variable);	/* valid names */
 	(void)unsetenv(old_variable);
+}
+
+static void
+old_retire(struct old *old)
+{
+	if (old->control != -1)
+		(void)close(old->control);	/* it drains */
+	old->control = -1;
+}
+
+/* Those of whose programs nobody else is left. */
+static void
+logs_retire(void)
+{
+	size_t i;
+
+	for (i = 0; i < nolds; i++) {
+		if (olds[i].log && (i + 1 == nolds || olds[i + 1].log))
+			old_retire(&olds[i]);
+	}
 }
 
 void
@@ -108,15 +136,21 @@ upgrade_retire(void)
 {
 	size_t i;
 
-	retired = true;
 	for (i = 0; i < nolds; i++) {
-		/* The others have lines for it up to their end. */
-		if (olds[i].log && nolds > 1)
-			continue;
-		if (olds[i].control != -1)
-			(void)close(olds[i].control);	/* it drains */
-		olds[i].control = -1;
+		if (!olds[i].log)
+			old_retire(&olds[i]);
 	}
+	logs_retire();
+}
+
+static size_t
+predecessors(void)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < nolds; i++)
+		n += i == 0 || olds[i].log;
+	return n;
 }
 
 bool
@@ -147,6 +181,7 @@ upgrade_ready(void)
 	exit(0);
 }
 
+/* Text that does not fit is of no use: then *n is TEXT_MAX. */
 static void
 text_add(char *text, size_t *n, const char *format, ...)
 {
@@ -156,8 +191,17 @@ text_add(char *text, size_t *n, const char *format, ...)
 	va_start(arguments_, format);
 	m = vsnprintf(text + *n, TEXT_MAX - *n, format, arguments_);
 	va_end(arguments_);
-	if (m > 0 && *n + (size_t)m < TEXT_MAX)
-		*n += (size_t)m;
+	*n = m < 0 || (size_t)m >= TEXT_MAX - *n ? TEXT_MAX : *n + (size_t)m;
+}
+
+/* Gives -1 with errno. */
+static int
+text_set(const char *variable, const char *text, size_t n)
+{
+	if (n < TEXT_MAX)
+		return setenv(variable, text, 1);
+	errno = E2BIG;
+	return -1;
 }
 
 /* It stays open when a program is executed, or is closed then. */
@@ -184,7 +228,7 @@ listeners_tell(const struct settings *settings, bool keep)
 		    listener->protocol == PROTOCOL_TLS ? 't' : 'h',
 		    listener->changed, listener->given);
 	}
-	return keep ? setenv(listeners_variable, text, 1) :
+	return keep ? text_set(listeners_variable, text, n) :
 	    unsetenv(listeners_variable);
 }
 
@@ -196,7 +240,8 @@ trial_become(const struct settings *settings, int pipe)
 
 	(void)snprintf(number, sizeof(number), "%d", pipe);
 	(void)sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) == -1 ||
+	if (program_end_with_parent() == -1 ||
+	    sigprocmask(SIG_SETMASK, &none, NULL) == -1 ||
 	    listeners_tell(settings, true) == -1 || kept(pipe, true) == -1 ||
 	    setenv(trial_variable, number, 1) == -1)
 		err(1, "upgrade");
@@ -211,9 +256,9 @@ upgrade_begin(const struct settings *settings)
 
 	if (trial != -1 || due)
 		return;		/* it is under way */
-	if (nolds > 0) {
-		say("upgrade: the last one is not over: connections of its "
-		    "predecessor are left");
+	if (predecessors() >= PREDECESSORS_MAX) {
+		say("upgrade: connections of %d programs before this one are "
+		    "left: the present one goes on", PREDECESSORS_MAX);
 		return;
 	}
 	if (start_pipe(&trial_pipe, &writer) == -1) {
@@ -226,7 +271,7 @@ upgrade_begin(const struct settings *settings)
 		trial_become(settings, writer);
 	(void)close(writer);	/* the trial has it */
 	trial_ready = false;
-	trial_end = shard_now() + TRIAL_MS;
+	trial_end = shard_now() + UPGRADE_TRIAL_MS;
 	if (trial != -1)
 		return;
 	say("upgrade: %s", strerror(errno));
@@ -264,7 +309,7 @@ upgrade_due(int64_t now)
 	if (trial_end > now)
 		return trial_end;
 	(void)kill(trial, SIGKILL);	/* ours, and not yet reaped */
-	trial_end = now + TRIAL_MS;
+	trial_end = now + UPGRADE_TRIAL_MS;
 	return trial_end;
 }
 
@@ -294,41 +339,66 @@ upgrade_is_due(void)
 	return due;
 }
 
+static void
+old_ended(size_t i, int status)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		say("process %d of the program before the upgrade %s",
+		    (int)olds[i].pid, ending(status));
+	old_retire(&olds[i]);
+	nolds--;
+	memmove(&olds[i], &olds[i + 1], (nolds - i) * sizeof(olds[0]));
+	logs_retire();
+}
+
 bool
 upgrade_reap(pid_t pid, int status)
 {
 	size_t i;
 
 	if (pid == trial) {
-		if (!WIFSTOPPED(status))
+		if (WIFSTOPPED(status))
+			(void)kill(pid, SIGKILL);	/* ours */
+		else
 			trial_ended(status);
 		return true;
 	}
 	for (i = 0; i < nolds; i++) {
 		if (olds[i].pid != pid)
 			continue;
-		if (WIFSTOPPED(status)) {
+		if (WIFSTOPPED(status))
 			(void)kill(pid, SIGKILL);	/* ours */
-			return true;
-		}
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			say("process %d of the program before the upgrade %s",
-			    (int)pid, ending(status));
-		if (olds[i].control != -1)
-			(void)close(olds[i].control);	/* nobody is there */
-		olds[i] = olds[--nolds];
-		if (retired)
-			upgrade_retire();
+		else
+			old_ended(i, status);
 		return true;
 	}
 	return false;
 }
 
 static void
-process_tell(char *text, size_t *n, pid_t pid, int control, bool log)
+process_tell(char *text, size_t *n, char kind, pid_t pid, int control)
 {
 	if (pid != -1)
-		text_add(text, n, "%d:%d:%d ", (int)pid, control, log);
+		text_add(text, n, "%c%d:%d ", kind, (int)pid, control);
+}
+
+/* Ours, and those that were before us. */
+static void
+processes_tell(char *text, size_t *at, const struct shard *shards, size_t n)
+{
+	size_t i, place;
+
+	text[0] = '\0';
+	process_tell(text, at, 'l', logger_pid(), logger_control());
+	for (i = 0; i < n; i++) {
+		process_tell(text, at, 'p', shards[i].pid, shards[i].control);
+		for (place = 0; place < PLACES; place++)
+			process_tell(text, at, 'p',
+			    shards[i].children[place].pid, -1);
+	}
+	for (i = 0; i < nolds; i++)
+		process_tell(text, at, olds[i].log ? 'l' : 'p', olds[i].pid,
+		    olds[i].control);
 }
 
 /* Through these the successor will tell ours to drain.  -1 with errno. */
@@ -344,6 +414,11 @@ controls_keep(const struct shard *shards, size_t n, bool keep)
 		    kept(shards[i].control, keep) == -1)
 			return -1;
 	}
+	for (i = 0; i < nolds; i++) {
+		if (olds[i].control != -1 &&
+		    kept(olds[i].control, keep) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -352,22 +427,14 @@ upgrade_execute(const struct settings *settings, const struct shard *shards,
     size_t n)
 {
 	static char	text[TEXT_MAX];
-	size_t		i, place, at = 0;
+	size_t		at = 0;
 
 	due = false;
-	text[0] = '\0';
-	process_tell(text, &at, logger_pid(), logger_control(), true);
-	for (i = 0; i < n; i++) {
-		process_tell(text, &at, shards[i].pid, shards[i].control,
-		    false);
-		for (place = 0; place < PLACES; place++)
-			process_tell(text, &at, shards[i].children[place].pid,
-			    -1, false);
-	}
+	processes_tell(text, &at, shards, n);
 	say("upgrade: the new program takes over");
 	if (listeners_tell(settings, true) == 0 &&
 	    controls_keep(shards, n, true) == 0 &&
-	    setenv(old_variable, text, 1) == 0)
+	    text_set(old_variable, text, at) == 0)
 		(void)execv(path, arguments);
 	say("upgrade: %s: %s: the present one goes on", path,
 	    strerror(errno));

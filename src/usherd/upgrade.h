@@ -21,6 +21,8 @@
  * that are inherited, and in nothing else.
  */
 
+enum { UPGRADE_TRIAL_MS = 30 * 1000 };	/* then a trial is ended */
+
 /* Remembers how we were started. */
 void	upgrade_remember(char *const argv[]);
 /* Are we such a trial, or, known from upgrade_adopt() on, the program that came
