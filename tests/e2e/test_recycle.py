@@ -96,6 +96,9 @@ class Recycle(Base):
         self.assertNotRegex(self.daemon.log(),
                             'killed|exited|replacing|refused|connections cut')
 
+    def tables(self):
+        return list(map(held.descriptors, held.keys(self.daemon)))
+
     def served_all(self):
         held.Held(self.daemon.tls).establish().close()
         self.assertTrue(Kept(self.daemon.http).ask())
@@ -113,7 +116,7 @@ class Recycle(Base):
         """Successors and predecessors die like others, and are replaced."""
         self.daemon = self.usherd('-j', '2', '-N', '20')
         before = held.children(self.daemon)
-        table = held.descriptors(self.daemon.pid)
+        tables = self.tables()
         threads, _ = self.crowd(200)
         dice = random.Random(4711)
         end = time.monotonic() + 3
@@ -127,7 +130,7 @@ class Recycle(Base):
         for thread in threads:
             thread.join(30)
         wait_for(lambda: len(held.children(self.daemon)) == len(before), 15)
-        wait_for(lambda: held.descriptors(self.daemon.pid) == table, 15)
+        wait_for(lambda: self.tables() == tables, 15)
         self.served_all()
 
     def test_wrong_numbers(self):
