@@ -101,12 +101,16 @@ void	sandbox_enter_log(void);
  * take messages from CHILD_CONTROL, write to CHILD_REPORT, the log and the
  * pipes, pass descriptors on.  Every number below SLOTS_BASE is in use, so
  * clients and tenants have numbers from there on, and are never read.  slots
- * are the numbers below it whose contents change: channels to children.
- * pipes are those of the look-up threads that are written to.
+ * are the numbers below it whose contents change: channels to children.  The
+ * listeners' may only be made to hold what nothing, /dev/null, holds.  pipes
+ * are those of the look-up threads that are written to.
  */
 struct sandbox_front {
 	const int	*slots;
 	size_t		 nslots;
+	const int	*listeners;
+	size_t		 nlisteners;
+	int		 nothing;
 	const int	*pipes;
 	size_t		 npipes;
 };

@@ -163,6 +163,14 @@ allow_numbers(scmp_filter_ctx filter, const struct sandbox_front *front)
 
 	for (i = 0; i < front->nslots; i++)
 		allow_put(filter, front->slots[i]);
+	for (i = 0; i < front->nlisteners; i++) {
+		const struct rule emptied = ALLOW_IF(dup3, 3,
+		    ARG(0, EQ, (scmp_datum_t)front->nothing),
+		    ARG(1, EQ, (scmp_datum_t)front->listeners[i]),
+		    ARG(2, EQ, O_CLOEXEC));
+
+		seccomp_allow(filter, &emptied, 1);
+	}
 	for (i = 0; i < front->npipes; i++) {
 		const struct rule pipe = ALLOW_IF(write, 1,
 		    ARG(0, EQ, (scmp_datum_t)front->pipes[i]));

@@ -170,14 +170,18 @@ tables_make(void)
 static void
 confine_front(void)
 {
-	int			slots[2 * PLACES + FRONT_LISTENERS_MAX];
+	int			slots[2 * PLACES];
+	int			listeners[FRONT_LISTENERS_MAX];
 	int			pipes[QUERY_PIPES];
-	struct sandbox_front	front = { slots, 0, pipes, QUERY_PIPES };
+	struct sandbox_front	front = {
+		slots, 0, listeners, options.nlisteners, slot_nothing(),
+		pipes, QUERY_PIPES
+	};
 	size_t			i;
 
 	front.nslots = children_slots(slots);
 	for (i = 0; i < options.nlisteners; i++)
-		slots[front.nslots++] = options.listeners[i].fd;
+		listeners[i] = options.listeners[i].fd;
 	queries_pipes(pipes);
 	sandbox_enter_front(&front);
 }

@@ -75,3 +75,9 @@ slot_empty(int slot)
 	if (dup3(null_device, slot, O_CLOEXEC) == -1)
 		err(1, "descriptors");
 }
+
+int
+slot_nothing(void)
+{
+	return null_device;
+}

@@ -26,5 +26,7 @@ void	slots_fill(void);
 void	slot_put(int slot, int fd);
 /* The slot holds /dev/null again. */
 void	slot_empty(int slot);
+/* What slot_empty() puts there, which is open under this number. */
+int	slot_nothing(void);
 
 #endif

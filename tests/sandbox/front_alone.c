@@ -153,7 +153,9 @@ enter(void)
 	static const int		pipes[] = {
 		ORDERS_WRITE, ANSWERS_WRITE
 	};
-	const struct sandbox_front	front = { slots, 1, pipes, 2 };
+	const struct sandbox_front	front = {
+		slots, 1, NULL, 0, -1, pipes, 2
+	};
 	pthread_t			one;
 	char				byte;
 	int				i;
