@@ -222,7 +222,8 @@ def spread(case, pids, connect):
         def taken():
             return [pid for pid in pids if descriptors(pid) > before[pid]]
         found[wait_for(taken, 5, 0.005)[0]].append(one)
-    raise AssertionError(f'not one for each: {found}')
+    counts = {pid: len(found[pid]) for pid in pids}
+    raise AssertionError(f'not one for each: {counts}')
 
 
 def rss(pid):
