@@ -189,6 +189,7 @@ static const struct attack {
 	{ "onto-hosts", KEYS, try_dup_onto, FRONT_HOSTS },
 	{ "onto-hosts-wide", KEYS, try_dup_onto_wide, FRONT_HOSTS },
 	{ "onto-spare", KEYS, try_dup_onto, FRONT_SPARE },
+	{ "onto-listener", KEYS, try_dup_onto, FRONT_LISTENER },
 	{ "onto-lowest", KEYS, try_dup_lowest, 0 },
 	{ "close-control", KEYS, try_close, CHILD_CONTROL },
 	{ "close-hosts", KEYS, try_close, FRONT_HOSTS },
