@@ -21,8 +21,8 @@ REST = 0.004            # seconds: a few hundred connections in a second
 
 
 def visit(port, tls, seconds=8):
-    """One short connection to a tenant that echoes: 'echo', 'refused', 'cut'
-    or 'hung'."""
+    """One short connection to a tenant that echoes: 'echo', 'refused', 'hung'
+    or 'cut', and by what."""
     flight = wire.hello('a.example') if tls else wire.tunnel('a.example')
     try:
         with wire.connect(port, seconds) as client:
@@ -30,8 +30,8 @@ def visit(port, tls, seconds=8):
             answer = held.exactly(client, len(flight))
     except TimeoutError:
         return 'hung'
-    except OSError:
-        return 'cut'
+    except OSError as error:
+        return f'cut: {error}'
     if answer == flight:
         return 'echo'
     return 'refused' if answer else 'cut'
@@ -51,7 +51,7 @@ class Load:
              str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True)
         case.addCleanup(self.kill)
-        self.began = time.monotonic()
+        self.process.stdout.readline()      # it has begun
 
     def kill(self):
         if self.process.poll() is None:
@@ -90,6 +90,7 @@ def run(tls, http, threads):
                for i in range(threads)]
     for thread in working:
         thread.start()
+    print('begun', flush=True)
     sys.stdin.read()
     stop.set()
     for thread in working:
