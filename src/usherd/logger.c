@@ -50,7 +50,7 @@ logger_shard(const struct shard *shard)
 	(void)snprintf(order.text, sizeof(order.text), "%s",
 	    settings->options.hosts);	/* for people: cut when too long */
 	if (message_send(control, &order, sizeof(order), fds, 2) == -1)
-		warn("log process");
+		say("log of front %u: %s", shard->number, strerror(errno));
 }
 
 /* Nobody is at the other ends. */

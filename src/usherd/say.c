@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <err.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../common/message_send.h"
 #include "say.h"
@@ -38,6 +41,16 @@ say_order(enum log_order_kind kind, uint32_t value)
 	send_order(&order);
 }
 
+/* Without a log process we write ourselves, and do not wait, either: a pipe
+ * of which poll(2) says so has room for a line. */
+static bool
+stderr_takes(void)
+{
+	struct pollfd out = { STDERR_FILENO, POLLOUT, 0 };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
+}
+
 void
 say(const char *format, ...)
 {
@@ -54,8 +67,12 @@ say(const char *format, ...)
 	(void)vsnprintf(order.text + n, sizeof(order.text) - (size_t)n,
 	    format, arguments);	/* what is too long is cut */
 	va_end(arguments);
-	if (control == -1)
-		warnx("%s", order.text);
-	else
+	if (control != -1) {
 		send_order(&order);
+	} else if (stderr_takes()) {
+		warnx("%s", order.text);
+		lost = 0;
+	} else {
+		lost++;
+	}
 }
