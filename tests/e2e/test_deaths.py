@@ -5,6 +5,8 @@ import contextlib
 import os
 import re
 import signal
+import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -208,6 +210,35 @@ class Log(Deaths):
         self.assertEqual(loads.failed(visits), [])
         self.all_alive(others)
         self.whole(n)
+
+
+    def test_killed_while_nobody_reads(self):
+        """What is said in its place does not wait for stderr, either."""
+        self.echoing()
+        out, end = os.pipe()
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            port, fd = listener.getsockname()[1], listener.fileno()
+            process = subprocess.Popen(
+                harness.with_user([harness.BUILD / 'usherd', '-j', '1', '-d',
+                                   self.hosts, '-t', f'fd:{fd}']),
+                pass_fds=[fd], stderr=end)
+        self.addCleanup(process.wait)
+        self.addCleanup(os.close, out)
+        self.addCleanup(process.kill)
+        held.Held(port).establish().close()
+        with open(f'/proc/self/fd/{end}', 'wb', buffering=0, opener=(
+                lambda path, _: os.open(path, os.O_WRONLY |
+                                        os.O_NONBLOCK))) as full:
+            while full.write(b'x' * 4096) is not None:
+                pass
+        os.close(end)
+        for _ in range(4):
+            log, = wait_for(lambda: held.children(process, 'usherd-log'), 5)
+            os.kill(log, signal.SIGKILL)
+            held.wait_gone([log])
+        os.kill(held.front(process), signal.SIGKILL)
+        held.Held(port).establish().close()
+        wait_for(lambda: held.children(process, 'usherd-log'), 5)
 
 
 class Stopped(Deaths):
