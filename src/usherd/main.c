@@ -47,7 +47,7 @@ enum phase {
 
 static struct settings	 settings;
 static struct shard	 shards[JOBS_MAX];
-static unsigned int	 nshards;
+static unsigned int	 nshards, nstarted;
 static enum phase	 phase;
 static int64_t		 grace_end;	/* ms; 0: none */
 static int64_t		 next_ping;
@@ -218,6 +218,8 @@ serve(void)
 	size_t			 i;
 
 	phase = PHASE_SERVING;
+	for (i = 0; i < nshards; i++)
+		shards[i].settled = true;
 	say("version %s, %u shards, sandbox: %s", options_version, nshards,
 	    sandbox_name());
 	say("hosts directory %s: the one that it is now stays in use, "
@@ -229,15 +231,28 @@ serve(void)
 	}
 }
 
+/* What keeps the first from starting, and what it has said, is true of all. */
+static bool
+first_refused(void)
+{
+	return shards[0].refused && !upgrade_is_successor();
+}
+
 /*
- * At the start it is waited for all shards; those that cannot start do not
- * stop the others, unless none can.
+ * At the start it is waited for the first shard, and then for all others;
+ * those that cannot start do not stop the rest, unless none can.
  */
 static void
 settle(void)
 {
 	unsigned int i, ready = 0, failed = 0;
 
+	if (first_refused())
+		leave(1);
+	if (shards[0].state == FRONT_STARTING && !shards[0].failed)
+		return;
+	while (nstarted < nshards)
+		shard_start(&shards[nstarted++], &settings);
 	for (i = 0; i < nshards; i++) {
 		ready += shards[i].state == FRONT_READY;
 		failed += shards[i].failed;
@@ -362,10 +377,7 @@ turn(void)
 static void __attribute__((noreturn))
 run(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < nshards; i++)
-		shard_start(&shards[i], &settings);
+	shard_start(&shards[nstarted++], &settings);
 	next_ping = shard_now() + PING_MS;
 	for (;;) {
 		if (phase == PHASE_STARTING)

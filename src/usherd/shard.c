@@ -206,7 +206,9 @@ front_ended(struct shard *shard, int status)
 	char		name[48];
 
 	(void)snprintf(name, sizeof(name), "%s", front_name(shard));
-	if (!(shard->killed && ending_by_kill(status)) && !drained)
+	if (!shard->settled && ending_by_refusal(status))
+		shard->refused = true;
+	else if (!(shard->killed && ending_by_kill(status)) && !drained)
 		say("%s %s", name, ending(status));
 	if (shard->state == FRONT_STARTING || shard->state == FRONT_READY)
 		shard->failed = true;

@@ -53,6 +53,9 @@ struct shard {
 	int			 request;
 	bool			 killed;
 	bool			 failed;	/* before it served */
+	bool			 refused;	/* because one of it has, and said
+						 * why */
+	bool			 settled;	/* the start is over */
 	bool			 pinged;	/* and has not answered */
 	unsigned int		 missed;
 	struct restart		 restart;

@@ -110,6 +110,12 @@ restart_later(struct restart *restart, const char *name)
 	restart->due = now + pause;
 }
 
+bool
+ending_by_refusal(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 static void
 kill_one(struct shard *shard, unsigned int place)
 {
@@ -354,6 +360,18 @@ unit_lost(struct shard *shard, unsigned int place)
 		(void)kill(shard->children[place].pid, SIGKILL);
 }
 
+/* What it said itself, and what its front or we asked for, is not said again. */
+static bool
+ending_is_news(const struct shard *shard, const struct shard_child *child,
+    int status)
+{
+	if (!shard->settled && ending_by_refusal(status))
+		return false;
+	if (child->draining && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return false;
+	return !(child->killed && ending_by_kill(status));
+}
+
 /* The other of a pair goes on alone, with what it has, and both are
  * replaced. */
 static void
@@ -367,10 +385,9 @@ child_ended(struct shard *shard, unsigned int place, int status)
 	char			 name[64];
 
 	(void)snprintf(name, sizeof(name), "%s", child_name(shard, place));
-	if (!(child->killed && ending_by_kill(status)) &&
-	    !(WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-	    child->draining))
+	if (ending_is_news(shard, child, status))
 		say("%s %s", name, ending(status));
+	shard->refused |= !shard->settled && ending_by_refusal(status);
 	child->pid = -1;
 	if (!newest)
 		return;

@@ -38,6 +38,8 @@ int64_t	shard_now(void);
 const char *ending(int status);
 /* Is that how one ends whom we have killed?  It may have died before. */
 bool	ending_by_kill(int status);
+/* It refused to start, and has said why itself. */
+bool	ending_by_refusal(int status);
 /* Notes that one has ended, and when it may be started again; the first
  * replacement is at once, those of a crash loop come slower. */
 void	restart_later(struct restart *restart, const char *name);

@@ -17,6 +17,7 @@ from lives import Base
 QUICK = os.environ.get('USHER_QUICK') == '1'
 SHARD = 5               # processes of a shard
 ALL = 1 + 2 * SHARD     # of two, and the log
+LOOKUPS = 8             # threads of a front
 NOBODY_ELSE = 61234     # a user of whom nothing else runs
 
 
@@ -155,7 +156,7 @@ class Processes(Base):
         self.copies.does('usherd-front', 'slow')
         idle = self.idle(20)
         self.daemon = Usherd(self.hosts, '-j', '2', build=self.copies.path,
-                             preexec=self.preexec(20 + ALL))
+                             preexec=self.preexec(20 + ALL + LOOKUPS))
         self.addCleanup(self.daemon.stop, harness.signal.SIGKILL)
         self.daemon.wait_log(r'http relay 2: cannot start')
         for process in idle:

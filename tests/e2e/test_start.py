@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: ISC
 """A start is tried before it is made: what a container or a hardened service
-takes away is named, in one line, or done without; -n does all of it.  Where
-it is a front that finds out, the launcher adds that this is why there is
-none."""
+takes away is named, in one line, or done without; -n does all of it."""
 import contextlib
 import os
 import resource
@@ -62,15 +60,6 @@ class Case(harness.Case):
         self.assertEqual((status, said.count('\n')), (1, 1), said)
         self.assertRegex(said, says)
 
-    def refused_by_front(self, says, *before):
-        status, said = self.tried(*before, options=('-j', '1'))
-        self.assertEqual(status, 1)
-        lines = sorted(said.splitlines())
-        self.assertEqual(len(lines), 3, said)
-        self.assertRegex(lines[0], '^usherd-front: .*' + says)
-        self.assertRegex(lines[1], r'^usherd: front 1 \(pid \d+\) exited 1$')
-        self.assertEqual(lines[2], 'usherd: no shard could start: see above')
-
     def serves(self, *before, **how):
         """Started so, it serves."""
         daemon = harness.Usherd(self.hosts,
@@ -122,8 +111,8 @@ class Dry(Case):
 class Denied(Case):
     def test_openat2(self):
         """RestrictSUIDSGID=yes hides it."""
-        self.refused_by_front('openat2.*RestrictSUIDSGID',
-                              *self.without(OPENAT2, ENOSYS))
+        self.refused('openat2.*RestrictSUIDSGID',
+                     *self.without(OPENAT2, ENOSYS))
 
     @unittest.skipUnless(SECCOMP, 'the number of seccomp(2) is not known')
     def test_seccomp(self):
@@ -139,7 +128,7 @@ class Denied(Case):
     @unittest.skipUnless(ROOT, 'root enters every directory')
     def test_hosts_that_cannot_be_entered(self):
         os.chmod(self.hosts, 0o700)
-        self.refused_by_front(r'search permission \(x\)')
+        self.refused(r'search permission \(x\)')
 
     @unittest.skipUnless(ROOT, 'only root has capabilities')
     def test_capabilities(self):
