@@ -75,15 +75,15 @@ class Broken(Upgrades):
 
     def test_says_what_is_no_word(self):
         """Its end of the pipe has the number that its environment says."""
-        self.script('#!/bin/sh\nprintf xyz >/proc/self/fd/$USHERD_TRIAL\nexit 0\n',
-                    'exited 0')
+        self.script('#!/bin/sh\nprintf xyz >/proc/self/fd/$USHERD_TRIAL\n'
+                    'exit 0\n', 'exited 0')
 
     def test_stops(self):
         self.script('#!/bin/sh\nkill -STOP $$\n', 'killed by signal 9')
 
     def test_ready_and_then_not(self):
-        self.script('#!/bin/sh\nprintf r >/proc/self/fd/$USHERD_TRIAL\nexit 3\n',
-                    'exited 3')
+        self.script('#!/bin/sh\nprintf r >/proc/self/fd/$USHERD_TRIAL\n'
+                    'exit 3\n', 'exited 3')
 
     def test_is_not_there(self):
         self.begin()
