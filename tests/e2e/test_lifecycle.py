@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The launcher's end, its successor, and want of descriptors."""
+import contextlib
 import os
 import re
 import resource
@@ -145,7 +146,8 @@ class Ending(Base):
         hold(self, self.daemon.tls)
         self.end()
         for pid in held.children(self.daemon, 'usherd-relay'):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):   # nothing is left
+                os.kill(pid, signal.SIGKILL)
         self.assertEqual(self.daemon.process.wait(2), 0)
 
 
