@@ -12,6 +12,7 @@ import time
 import unittest
 
 import harness
+import held
 from harness import ROOT, wait_for
 from logs import (ACCEPT, CHILD, COUNTS, CUT, DENIED, HOSTS_GONE, LOOP, LOST,
                   PING, REFUSED, SHARD, SIZE, STEP, STOPPING, TEXT, UNKNOWN,
@@ -360,6 +361,10 @@ def attacks():
     return re.findall(r'\{ "([a-z0-9-]+)", ', table)
 
 
+# What a sanitizer's runtime does itself: sandbox/loader_dynamic.c.
+OF_SANITIZERS = {'mmap-memory', 'page-write'}
+
+
 class Confined(Case):
     def misled(self, name):
         log = self.log(program=harness.BUILD / 'tests/try/usherd-log')
@@ -372,7 +377,10 @@ class Confined(Case):
     def test_attacks(self):
         names = attacks()
         self.assertGreater(len(names), 30)
+        self.assertLessEqual(OF_SANITIZERS, set(names))
         for name in names:
+            if name in OF_SANITIZERS and not held.as_shipped():
+                continue
             with self.subTest(name):
                 log = self.misled(name)
                 self.assertEqual(log.process.wait(10), -signal.SIGSYS)
