@@ -40,17 +40,3 @@ sandbox_memory(uint64_t tables)
 	(void)tables;
 	return RLIM_INFINITY;
 }
-
-/*
- * AddressSanitizer asks this function at the start of a program that is
- * linked with it (sanitizer/asan_interface.h).  Its leak check would stop the
- * process from a thread of its own, which no filter allows; what leaks is
- * seen from outside, in /proc.
- */
-const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}

@@ -37,8 +37,12 @@ PIE = -static-pie
 # One file per operating system and question; a system that is not here has
 # no sandbox and does not link.
 SANDBOX_Linux = $(B)/seccomp.o $(B)/harden_linux.o $(B)/kernel_linux.o \
-	$(B)/landlock_linux.o $(B)/seal_linux.o $(B)/loader_$(LOADER).o
-SANDBOX_LAUNCHER_Linux = $(B)/harden_linux.o $(B)/kernel_linux.o \
+	$(B)/landlock_linux.o $(B)/seal_linux.o $(B)/loader_$(LOADER).o \
+	$(LEAKS_$(LOADER))
+LEAKS_static =
+LEAKS_dynamic = $(B)/leaks_dynamic.o
+SANDBOX_LAUNCHER_Linux = $(LEAKS_$(LOADER)) \
+	$(B)/harden_linux.o $(B)/kernel_linux.o \
 	$(B)/name_linux.o $(B)/try_linux.o $(B)/userns_linux.o \
 	$(B)/userns_allowed_linux.o
 SANDBOX_FRONT_Linux = $(SANDBOX_Linux) $(B)/seccomp_front.o
@@ -395,6 +399,8 @@ $(B)/userns_allowed_linux.o: sandbox/userns_allowed_linux.c $(HEADERS)
 	$(COMPILE) sandbox/userns_allowed_linux.c
 $(B)/loader_static.o: sandbox/loader_static.c $(HEADERS)
 	$(COMPILE) sandbox/loader_static.c
+$(B)/leaks_dynamic.o: sandbox/leaks_dynamic.c $(HEADERS)
+	$(COMPILE) sandbox/leaks_dynamic.c
 $(B)/loader_dynamic.o: sandbox/loader_dynamic.c $(HEADERS)
 	$(COMPILE) sandbox/loader_dynamic.c
 $(B)/usher_main.o: src/usher/main.c $(HEADERS)

@@ -483,7 +483,10 @@ class Traced(harness.Case):
             stderr=subprocess.DEVNULL, timeout=60)
         names, entered = {}, set()
         for line in trace.read_text().splitlines():
-            pid, call, rest = self.LINE.match(line).groups()
+            told = self.LINE.match(line)
+            if told is None:
+                continue        # killed in a call that strace had not read
+            pid, call, rest = told.groups()
             words = re.search(r'\["([^"]+)"', rest)
             if call.startswith('execve') and words:
                 names[pid] = os.path.basename(words[1])
