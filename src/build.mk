@@ -602,7 +602,8 @@ $(B)/tests/try/front-alone: $(FRONT_ALONE)
 	$(LINK) -pie $(FRONT_ALONE) $(SANDBOX_LIBS_$(OS)) -lpthread $(LIBS)
 
 LANDLOCK_ALONE = $(B)/tests/try/landlock_alone.o $(B)/hosts_linux.o \
-	$(B)/harden_linux.o $(B)/kernel_linux.o $(B)/landlock_linux.o
+	$(B)/harden_linux.o $(B)/kernel_linux.o $(B)/landlock_linux.o \
+	$(LEAKS_$(LOADER))
 
 $(B)/tests/try/landlock-alone: $(LANDLOCK_ALONE)
 	$(LINK) -pie $(LANDLOCK_ALONE) $(LIBS)
