@@ -162,8 +162,8 @@ class Misled(Base):
             self.served(30)
             longest = max(longest, time.monotonic() - began)
         spent = time.monotonic() - starts
-        self.assertRegex(self.daemon.log(), r'exited 3')
-        self.assertRegex(self.daemon.log(), r'next start in [1-9]\d+ ms')
+        self.assertRegex(self.daemon.said(), r'exited 3')
+        self.assertRegex(self.daemon.said(), r'next start in [1-9]\d+ ms')
         self.assertTrue(self.other.alive())
         self.assertGreater(spent, 1)
         self.assertLess(longest, 5)
@@ -178,7 +178,7 @@ class Misled(Base):
             for _ in range(10):
                 self.ask('eyes-abort.example')
             time.sleep(0.1)
-        self.assertLess(self.daemon.log().count('exited 3'), 60)
+        self.assertLess(self.daemon.said().count('exited 3'), 60)
         self.assertLess(held.cpu(held.keys(self.daemon)) - before, 0.3)
         wait_for(lambda: self.visit(True) == 'echo', 30)
 

@@ -147,7 +147,7 @@ class Front(Deaths):
         # undecided ones only: begun before it was dead, ended after
         self.assertEqual([visit for visit in loads.failed(visits) if not
                           killed - control <= visit[0] <= killed + AFTER], [])
-        self.assertIn('killed by signal 9', self.daemon.log())
+        self.assertIn('killed by signal 9', self.daemon.said())
         self.drained(before, others, n)
 
     def drained(self, before, others, n):
@@ -182,7 +182,7 @@ class Front(Deaths):
                 self.all_alive(generation)
         self.assertFalse(any(one.alive() for one in connections[0][:2]))
         for times in range(2, deaths + 1):
-            self.assertRegex(self.daemon.log(), r'front 1 \(pid \d+\) ended '
+            self.assertRegex(self.daemon.said(), r'front 1 \(pid \d+\) ended '
                              rf'{times} times in a row: next start in [1-9]')
         for one in sum(connections, []):
             one.close()

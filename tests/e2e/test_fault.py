@@ -50,7 +50,7 @@ class Case(handed.Case):
 
     def nobody_died(self):
         self.assertEqual(held.children(self.daemon), self.before)
-        self.assertNotRegex(self.daemon.log(), 'killed|exited|replacing')
+        self.assertNotRegex(self.daemon.said(), 'killed|exited|replacing')
 
 
 class Relay(Case):

@@ -70,7 +70,7 @@ class Recycle(Base):
         return threads, answers
 
     def takings(self, protocol):
-        return len(re.findall(PLACE % protocol, self.daemon.log()))
+        return len(re.findall(PLACE % protocol, self.daemon.said()))
 
     def test_under_load(self):
         self.daemon = self.usherd('-j', '2', '-N', '50')
@@ -93,7 +93,7 @@ class Recycle(Base):
             one.socket.close()
         wait_for(lambda: len(held.children(self.daemon)) == len(before), 5)
         self.served_all()
-        self.assertNotRegex(self.daemon.log(),
+        self.assertNotRegex(self.daemon.said(),
                             'killed|exited|replacing|refused|connections cut')
 
     def tables(self):
@@ -161,7 +161,7 @@ class Terms(Recycle):
         self.served_all()
         self.assertFalse(set(held.children(self.daemon,
                                            'usherd-tls')) & set(before))
-        self.assertNotRegex(self.daemon.log(), 'killed|exited|replacing')
+        self.assertNotRegex(self.daemon.said(), 'killed|exited|replacing')
 
     test_under_load = test_never = test_random_kills = None
     test_wrong_numbers = None

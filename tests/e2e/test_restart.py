@@ -106,7 +106,7 @@ class Daemon(harness.Case):
             self.assertEqual(daemon.stop(), 0)
             self.assertLess(time.monotonic() - began, 2)
             self.assertIn('no longer accepting, 0 connections left',
-                          daemon.log())
+                          daemon.said())
         self.restarts(stop)
 
     def test_nor_that_it_is_killed(self):
@@ -215,7 +215,7 @@ class Deployment(harness.Case):
         self.assertGreaterEqual(len(answers), VISITORS * EACH)
         self.assertEqual(set(counts), {b'%d' % i
                                        for i in range(DEPLOYMENTS)}, counts)
-        self.assertNotIn('refused', daemon.log())
+        self.assertNotIn('refused', daemon.said())
 
     def link(self, path, target):
         beside = path.with_name(path.name + '.new')

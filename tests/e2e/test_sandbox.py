@@ -101,7 +101,7 @@ class Eyes(Misled):
                             'eyes-rights.example', tls=tls)
             one.establish().close()
         self.assertEqual(held.children(daemon), before)
-        self.assertNotRegex(daemon.log(), 'killed|exited')
+        self.assertNotRegex(daemon.said(), 'killed|exited')
 
     @harness.unittest.skipUnless(held.as_shipped(), 'a build without limits')
     def test_memory(self):
@@ -270,7 +270,7 @@ class Keys(Misled):
         before = held.children(daemon)
         held.Held(daemon.tls, 'keys-rights.example').establish().close()
         self.assertEqual(held.children(daemon), before)
-        self.assertNotRegex(daemon.log(), 'killed|exited')
+        self.assertNotRegex(daemon.said(), 'killed|exited')
 
 
 class Written(harness.unittest.TestCase):

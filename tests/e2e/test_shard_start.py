@@ -50,7 +50,7 @@ class One(Base):
         time.sleep(0.3)
         self.assertEqual(len(held.all_children(self.daemon)), ALL)
         self.served()
-        return self.daemon.log()
+        return self.daemon.said()
 
     def test_exits(self):
         log = self.starts('exit 2')
@@ -81,7 +81,7 @@ class One(Base):
         self.addCleanup(daemon.stop, harness.signal.SIGKILL)
         self.assertEqual(daemon.process.wait(10), 1)
         daemon.reader.join(5)
-        self.assertIn('no shard could start', daemon.log())
+        self.assertIn('no shard could start', daemon.said())
 
 
 @unittest.skipUnless(ROOT and USER == '_usherd', 'needs a user of its own')
@@ -177,18 +177,18 @@ class Processes(Base):
             table = held.descriptors(self.daemon.pid)
             time.sleep(1.2)
             self.served()
-            self.assertRegex(self.daemon.log(), '2: cannot start: Resource '
+            self.assertRegex(self.daemon.said(), '2: cannot start: Resource '
                              r'temporarily unavailable|\d\) exited 1')
             for process in idle:
                 process.kill()
                 process.wait()
             wait_for(self.all_there, 8)
             time.sleep(0.3)
-            self.assertTrue(self.all_there(), self.daemon.log())
+            self.assertTrue(self.all_there(), self.daemon.said())
             self.served()
             self.assertLessEqual(held.descriptors(self.daemon.pid), table + 4)
         finally:
-            log = self.daemon.log()
+            log = self.daemon.said()
             status = self.daemon.stop()
         self.assertEqual(status, 0, log)
 

@@ -49,7 +49,8 @@ class Silent(harness.Case):
         return [answers[visit] for visit in visits]
 
     def refusals(self):
-        return [line for line in self.daemon.log_lines if 'refused' in line]
+        return [line for line in self.daemon.said().splitlines()
+                if 'refused' in line]
 
     def test_ten_seconds(self):
         silent = [(True, b''), (False, b''),

@@ -45,7 +45,7 @@ class Broken(Upgrades):
         self.assertEqual(loads.failed(visits), [])
         self.assertEqual(self.there(), before)
         self.assertEqual(held.descriptors(self.daemon.pid), table)
-        self.assertNotIn('takes over', self.daemon.log())
+        self.assertNotIn('takes over', self.daemon.said())
         self.assertTrue(one.alive())
         one.close()
         self.served()
