@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import harness
+import held
 from buildmk import linked, sources
 
 PROGRAMS = ('usherd', 'usherd-front', 'usherd-tls', 'usherd-http',
@@ -102,6 +103,7 @@ def own_headers(path):
 
 @harness.unittest.skipUnless((harness.BUILD / 'front_main.o').exists(),
                              'the objects are not here')
+@harness.unittest.skipUnless(held.as_shipped(), 'a sanitizer is in all objects')
 class Objects(harness.unittest.TestCase):
     maxDiff = None
 

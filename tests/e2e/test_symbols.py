@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import harness
+import held
 from buildmk import linked, objects, sources
 
 # Pure code may need these: memory, strings, and what the compiler adds.
@@ -226,6 +227,7 @@ class Objects(harness.unittest.TestCase):
     def test_relay(self):
         self.assertEqual(used('usherd-relay'), RELAY)
 
+    @harness.unittest.skipUnless(held.as_shipped(), 'a sanitizer is in it')
     def test_no_circles_in_parsers(self):
         """Who calls is not called back but by the pointer it gave."""
         for program in ('usherd-tls', 'usherd-http'):

@@ -43,7 +43,7 @@ class Broken(Upgrades):
         self.assertRegex(said, says)
         visits = load.stop()
         self.assertEqual(loads.failed(visits), [])
-        self.assertEqual(self.there(), before)
+        wait_for(lambda: self.there() == before, 2)
         self.assertEqual(held.descriptors(self.daemon.pid), table)
         self.assertNotIn('takes over', self.daemon.said())
         self.assertTrue(one.alive())

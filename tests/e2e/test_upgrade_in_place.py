@@ -101,7 +101,7 @@ class UnderLoad(Upgrades):
         self.assertEqual([self.handed(tls) for tls in (True, False)], options)
         one.close()
         held.wait_gone(before, 2)
-        self.assertEqual(set(self.there()), new)
+        wait_for(lambda: set(self.there() or ()) == new, 2)
         self.served()
         return options
 
