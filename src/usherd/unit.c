@@ -323,6 +323,9 @@ units_orphaned(struct shard *shard)
 
 	for (unit = 0; unit < UNITS; unit++) {
 		shard->units[unit].due = 0;
+		/* Who has ended because its front did, and was reaped before
+		 * it, has not failed. */
+		shard->units[unit].failures = 0;
 		generation_drain(shard, (enum unit)unit, shard->newest[unit]);
 	}
 	/* Parsers have nothing to finish, and one that was taken over would
@@ -394,11 +397,7 @@ child_ended(struct shard *shard, unsigned int place, int status)
 	if (shard->state == FRONT_STARTING)
 		shard->failed = true;
 	generation_drain(shard, unit, shard->newest[unit]);
-	/* Its front has gone, which may be told later: no fault of its. */
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		shard->units[unit].due = shard_now() + PAUSE_MIN_MS;
-	else
-		restart_later(&shard->units[unit], name);
+	restart_later(&shard->units[unit], name);
 }
 
 bool

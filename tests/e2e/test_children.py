@@ -169,6 +169,31 @@ class Misled(Base):
         self.assertLess(longest, 5)
         wait_for(lambda: len(held.children(self.daemon)) == 8, 15)
 
+    def test_hanging_parser_of_a_dead_front(self):
+        """It does not hear that its front has gone, as one would not that was
+        taken over; the launcher ends it, and with it the copies it has."""
+        self.begin('-j', '1', build=TRY)
+        parser, = held.children(self.daemon, 'usherd-tls')
+        self.ask('eyes-hang.example')
+        time.sleep(0.1)
+        os.kill(held.front(self.daemon), signal.SIGKILL)
+        held.wait_gone([parser], 1)
+        self.served()
+
+    def test_ends_in_a_row(self):
+        """One that ends without a fault, and without reason, is slowed down
+        like one that crashes."""
+        self.begin('-j', '1', build=TRY)
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            self.ask('eyes-leave.example')
+            time.sleep(0.02)
+        said = self.daemon.said()
+        self.assertRegex(said, r'tls parser 1 \(pid \d+\) exited 0')
+        self.assertRegex(said, r'next start in [1-9]\d+ ms')
+        self.assertLess(said.count('exited 0'), 12)
+        wait_for(lambda: self.visit(True) == 'echo', 30)
+
     def test_crash_loop_burst(self):
         """Asked for all at once it costs few processes and little time."""
         self.begin('-j', '2', build=TRY)

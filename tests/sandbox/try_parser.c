@@ -7,9 +7,10 @@
  * eyes-rights	what the filter does allow: it goes on as shipped
  * eyes-hang	never comes back
  * eyes-abort	dies
+ * eyes-leave	ends as if it had nothing more to do
  * eyes-flood	answers nothing, without end
  * eyes-grow	takes memory; dies when there is no more of it
- * eyes-SAYING	a record that breaks the parent's rules, see sayings[]
+ * eyes-SAYING	a record that breaks the front's rules, see sayings[]
  */
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -49,7 +50,7 @@ static const struct saying {
 	{ "tls-one-byte", 1, { .code = VERDICT_PONG } },
 	{ "tls-path", WHOLE, { .id = 1, .code = VERDICT_NAMED,
 	    .grant = GRANT_UNLIMITED, .name = { "../etc" } } },
-	{ "tls-parents-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	{ "tls-fronts-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
 	    .refusal = REFUSAL_UNKNOWN } },
 	{ "tls-https-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
 	    .refusal = REFUSAL_METHOD } },
@@ -105,7 +106,7 @@ static const struct saying {
 };
 
 /* id 1 in a saying stands for the connection that is looked at: its id is
- * not known here, but the first one of a fresh parent has just that. */
+ * not known here, but the first one of a fresh front has just that. */
 static void
 say(const char *name)
 {
@@ -129,7 +130,7 @@ hang(void)
 		turns++;
 }
 
-/* More than a pipe holds: the parent must read, judge and kill. */
+/* More than a pipe holds: the front must read, judge and kill. */
 static void
 flood(void)
 {
@@ -188,6 +189,8 @@ misbehave(const char *name)
 		hang();
 	else if (strncmp(name, "abort.", 6) == 0)
 		_exit(3);
+	else if (strncmp(name, "leave.", 6) == 0)
+		_exit(0);
 	else if (strncmp(name, "grow.", 5) == 0)
 		grow();
 	else if (strncmp(name, "flood.", 6) == 0)
