@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A relay that tells the parent lies, for tests only.  Linked with the objects
+ * A relay that tells its front lies, for tests only.  Linked with the objects
  * of usherd-relay and -Wl,--wrap=pair_relay.
  *
  * It sees no names and no bytes, but may ask how many bytes of a client it
