@@ -2,6 +2,7 @@
 #ifndef USHER_SANDBOX_H
 #define USHER_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,14 +66,16 @@ uint64_t sandbox_memory(uint64_t tables);
 
 /*
  * The eyes: MSG_PEEK on any descriptor, take messages from CHILD_CONTROL,
- * write to CHILD_REPORT, wait for events.
+ * write to CHILD_REPORT, wait for events.  One of a pair also writes to
+ * CHILD_GRANT and reads from CHILD_PROGRESS.
  */
-void	sandbox_enter_parser(void);
+void	sandbox_enter_parser(bool pair);
 
 /*
  * The hands: move, shut down, close, discard unseen, send one of n constants,
  * whole; take messages from CHILD_CONTROL, write to CHILD_REPORT, wait for
- * events.  Constants lie in memory that cannot be written: a filter compares
+ * events.  One of a pair also reads from CHILD_GRANT and writes to
+ * CHILD_PROGRESS.  Constants lie in memory that cannot be written: a filter compares
  * their addresses, not their bytes.
  */
 struct sandbox_constant {
@@ -81,7 +84,7 @@ struct sandbox_constant {
 };
 
 void	sandbox_enter_relay(const struct sandbox_constant *constants,
-	    size_t n);
+	    size_t n, bool pair);
 
 /*
  * The log: read what fronts have written, map their pages read-only, take

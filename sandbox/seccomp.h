@@ -62,11 +62,8 @@ void	seccomp_allow_base(scmp_filter_ctx filter);
 /* close(2) of descriptors from 2^first_bit on, no others. */
 void	seccomp_allow_close(scmp_filter_ctx filter, unsigned int first_bit);
 
-/* A child's own are all below 8: 0 to 4, its epoll and its event pipe. */
-enum {
-	CHILD_CLOSE_BIT = 3,
-	CHILD_FIRST_CLIENT = 1 << CHILD_CLOSE_BIT
-};
+/* CHILD_FIRST_CLIENT is 2 to the power of this. */
+enum { CHILD_CLOSE_BIT = 4 };
 
 /*
  * What the C library of this build needs beyond that in every role: nothing

@@ -44,7 +44,9 @@ static const struct rule forbidden[] = {
 	FORBID_IF(read, 1, BELOW(0, LOG_FIRST_FREE)),
 };
 
-_Static_assert(LOG_FIRST_FREE == 1 << CHILD_CLOSE_BIT, "close(2)");
+enum { CLOSE_BIT = 3 };
+
+_Static_assert(LOG_FIRST_FREE == 1 << CLOSE_BIT, "close(2)");
 
 void
 sandbox_enter_log(void)
@@ -53,7 +55,7 @@ sandbox_enter_log(void)
 
 	seccomp_forbid(RULES(forbidden));
 	filter = seccomp_begin();
-	seccomp_allow_close(filter, CHILD_CLOSE_BIT);
+	seccomp_allow_close(filter, CLOSE_BIT);
 	seccomp_allow(filter, RULES(rules));
 	seccomp_enforce(filter);
 }

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "../src/common/message.h"
 #include "../src/parser/lowat.h"
 #include "sandbox.h"
 #include "seccomp.h"
@@ -14,6 +15,12 @@ static const struct rule rules[] = {
 	/* parser.c peeks and never takes, and is not told from whom */
 	ALLOW_IF(recvfrom, 3, ARG(3, EQ, MSG_PEEK | MSG_DONTWAIT),
 	    ARG(4, EQ, 0), ARG(5, EQ, 0)),
+};
+
+/* grants.c, progress.c */
+static const struct rule pair_rules[] = {
+	ALLOW_IF(write, 1, ARG(0, EQ, CHILD_GRANT)),
+	ALLOW_IF(read, 1, ARG(0, EQ, CHILD_PROGRESS)),
 };
 
 /*
@@ -37,7 +44,7 @@ allow_lowat(scmp_filter_ctx filter)
 }
 
 void
-sandbox_enter_parser(void)
+sandbox_enter_parser(bool pair)
 {
 	scmp_filter_ctx filter;
 
@@ -47,5 +54,7 @@ sandbox_enter_parser(void)
 	seccomp_allow_close(filter, CHILD_CLOSE_BIT);
 	seccomp_allow(filter, RULES(rules));
 	allow_lowat(filter);
+	if (pair)
+		seccomp_allow(filter, RULES(pair_rules));
 	seccomp_enforce(filter);
 }

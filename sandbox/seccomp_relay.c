@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 
+#include "../src/common/message.h"
 #include "../src/relay/mover.h"
 #include "sandbox.h"
 #include "seccomp.h"
@@ -32,6 +33,8 @@ static const struct rule rules[] = {
 	    ARG(5, EQ, 0)),
 	/* run.c, half-close; pair.c, goodbye */
 	ALLOW_IF(shutdown, 1, ARG(1, EQ, SHUT_WR)),
+	/* pair.c, when it ends */
+	ALLOW_IF(shutdown, 1, ARG(1, EQ, SHUT_RDWR)),
 	/* run.c asks whether a side is gone for good, or has more.  Where
 	 * there is no poll(2), ppoll(2): its time is behind a pointer, but it
 	 * gets no signal mask. */
@@ -41,6 +44,12 @@ static const struct rule rules[] = {
 	ALLOW_IF(ioctl, 1, ARG(1, EQ, SIOCATMARK)),
 	/* run.c asks whether a client that has ended had sent more */
 	ALLOW_IF(ioctl, 1, ARG(1, EQ, FIONREAD)),
+};
+
+/* granted.c, told.c */
+static const struct rule pair_rules[] = {
+	ALLOW_IF(read, 1, ARG(0, EQ, CHILD_GRANT)),
+	ALLOW_IF(write, 1, ARG(0, EQ, CHILD_PROGRESS)),
 };
 
 /* The front reads what is in CHILD_REPORT: no client's bytes into that, and
@@ -70,7 +79,8 @@ allow_constants(scmp_filter_ctx filter,
 }
 
 void
-sandbox_enter_relay(const struct sandbox_constant *constants, size_t n)
+sandbox_enter_relay(const struct sandbox_constant *constants, size_t n,
+    bool pair)
 {
 	scmp_filter_ctx filter;
 
@@ -80,5 +90,7 @@ sandbox_enter_relay(const struct sandbox_constant *constants, size_t n)
 	seccomp_allow_close(filter, CHILD_CLOSE_BIT);
 	seccomp_allow(filter, RULES(rules));
 	allow_constants(filter, constants, n);
+	if (pair)
+		seccomp_allow(filter, RULES(pair_rules));
 	seccomp_enforce(filter);
 }

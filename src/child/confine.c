@@ -42,13 +42,16 @@ confine_options(struct confinement *confinement, int argc, char *argv[])
 
 	memset(confinement, 0, sizeof(*confinement));
 	confinement->name = argv[0];
-	while ((option = getopt(argc, argv, "ce:i:n:p:")) != -1) {
+	while ((option = getopt(argc, argv, "ce:gi:n:p:")) != -1) {
 		switch (option) {
 		case 'c':
 			confinement->change_root = 1;
 			break;
 		case 'e':
 			confinement->engine = optarg;
+			break;
+		case 'g':
+			confinement->pair = 1;
 			break;
 		case 'i':
 			confinement->uid = (uid_t)number(optarg, &end);
@@ -86,11 +89,11 @@ change_root(int privileged)
 
 /* Everything is closed on exec; one that was not is a hole, not a detail. */
 static void
-inherited_check(void)
+inherited_check(int first)
 {
 	int fd;
 
-	for (fd = CHILD_FIRST_FREE; fd < INHERITED_MAX; fd++) {
+	for (fd = first; fd < INHERITED_MAX; fd++) {
 		if (fcntl(fd, F_GETFD) != -1)
 			errx(1, "descriptor %d was inherited", fd);
 	}
@@ -110,7 +113,7 @@ confine(const struct confinement *confinement)
 {
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		err(1, "signal");
-	inherited_check();
+	inherited_check(confinement->pair ? CHILD_FIRST_FREE : CHILD_GRANT);
 	if (confinement->change_root)
 		change_root(confinement->change_ids);
 	if (confinement->change_ids)
@@ -126,6 +129,18 @@ confine(const struct confinement *confinement)
 	sandbox_landlock();
 	if (close(CHILD_EMPTY) == -1)
 		err(1, "empty directory");
+}
+
+void
+confine_fill(void)
+{
+	int fd;
+
+	for (fd = CHILD_CONTROL; fd < CHILD_FIRST_CLIENT; fd++) {
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    dup2(STDIN_FILENO, fd) == -1)
+			err(1, "descriptor %d", fd);
+	}
 }
 
 void

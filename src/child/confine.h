@@ -9,6 +9,7 @@
  * says in the child's arguments what applies:
  *
  *   -c		chroot into CHILD_EMPTY
+ *   -g		one of a pair: has CHILD_GRANT and CHILD_PROGRESS
  *   -i UID:GID	become that user and group, with no other group
  *   -n N	at most N open descriptors
  *   -e NAME	how to read hellos (usherd-tls), the
@@ -25,6 +26,7 @@ struct confinement {
 	gid_t		 gid;
 	int		 change_ids;
 	int		 change_root;
+	int		 pair;
 	int		 files;		/* the log: stderr may be a file;
 					 * not an argument */
 };
@@ -43,6 +45,13 @@ void	confine_options(struct confinement *confinement, int argc,
  * fails: nothing is forgiven.
  */
 void	confine(const struct confinement *confinement);
+
+/*
+ * Once the loop is there: what is open from now on has a number from
+ * CHILD_FIRST_CLIENT on, because those below are taken, by /dev/null where
+ * nothing else is.  Exits 1 when that fails.
+ */
+void	confine_fill(void);
 
 /*
  * The last step, once nothing can fail any more: stderr becomes /dev/null, so

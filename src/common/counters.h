@@ -22,6 +22,12 @@ enum count {
 	COUNTS
 };
 
+enum direction {
+	DIRECTION_UP,		/* from clients to tenants */
+	DIRECTION_DOWN,
+	DIRECTIONS
+};
+
 /* How many there are now. */
 enum gauge {
 	GAUGE_UNDECIDED,	/* connections that no relay has yet */
@@ -35,6 +41,8 @@ enum { COUNTERS_SIZE = 4096 };	/* a page */
 struct counters {
 	_Atomic uint64_t	counts[PROTOCOL_COUNT][COUNTS];
 	_Atomic uint64_t	refused[PROTOCOL_COUNT][REFUSAL_COUNT];
+	_Atomic uint64_t	ended[PROTOCOL_COUNT][ENDING_COUNT];
+	_Atomic uint64_t	bytes[PROTOCOL_COUNT][DIRECTIONS];
 	_Atomic uint64_t	gauges[GAUGES];
 	_Atomic uint64_t	replaced;	/* children */
 };

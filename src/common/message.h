@@ -47,7 +47,9 @@ enum {
 	CHILD_EMPTY = 5,	/* the empty directory to chroot into */
 	CHILD_GRANT = 6,	/* of a pair only: pipe, usherd-http to relay */
 	CHILD_PROGRESS = 7,	/* of a pair only: pipe, relay to usherd-http */
-	CHILD_FIRST_FREE = 8
+	CHILD_FIRST_FREE = 8,
+	CHILD_FIRST_CLIENT = 16	/* from here on: sockets and pipes of
+				 * connections */
 };
 
 enum protocol {

@@ -11,10 +11,10 @@
 
 #include "message_send.h"
 
-_Static_assert(sizeof(struct verdict) == 272, "a verdict has one size");
+_Static_assert(sizeof(struct verdict) == 264, "a verdict has one size");
 _Static_assert(sizeof(struct verdict) * VERDICT_BATCH <= 4096,
     "a batch of verdicts is written whole");
-_Static_assert(sizeof(struct orders) == 24 * ORDER_BATCH,
+_Static_assert(sizeof(struct orders) == 8 * ORDER_BATCH,
     "orders have one size");
 _Static_assert(2 * ORDER_BATCH <= MESSAGE_FDS_MAX, "room for the pairs");
 

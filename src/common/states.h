@@ -11,8 +11,10 @@
  * whoever has the numbers of a step can print their names.  DESIGN.md has the
  * same table, and tests/e2e/test_states.py holds the two together.
  *
- * A TLS connection goes no further than STATE_ATTACHING: its one grant is
- * unlimited.
+ * A TLS connection goes no further than STATE_ATTACHING.  Of an HTTP
+ * connection that is attached, each exchange is between its parser and its
+ * relay: the front hears of it again when it needs another backend, when it is
+ * refused, and at its end.
  */
 enum connection_state {
 	STATE_FREE,		/* no connection is in this place */
@@ -30,19 +32,18 @@ enum connection_state {
 				 * there is */
 	STATE_REFUSING,		/* the same, to say why it is refused */
 
-	/* a relay has it, and a parser has a copy */
-	STATE_ATTACHED,		/* to a backend that has its first grant */
-	STATE_GRANTED,		/* one more request to the same backend */
-	STATE_CONTINUED,	/* one more part of the same request */
-	STATE_PEEKING_NEXT,	/* all has passed; the parser reads on */
-	STATE_DETACHED,		/* the same, and the backend has closed */
+	/* a relay has it, and a parser copies */
+	STATE_ATTACHED,		/* to a backend */
 	STATE_RESOLVING_NEXT,	/* as STATE_RESOLVING, for another backend */
 	STATE_BACKLOGGED_NEXT,	/* as STATE_BACKLOGGED */
+	STATE_LEAVING,		/* nothing more is to be said to the relay,
+				 * which will say that it has ended */
 
-	/* only the parser's copy is left, which it has been told to close */
-	STATE_CROSSING,		/* it was reading: a verdict may be on its way
-				 * that is void */
-	STATE_CLOSING,		/* nothing more to come but that it is closed */
+	/* only the parser's copies are left, which it closes */
+	STATE_CROSSING,		/* it has heard of the end from the relay: what
+				 * it said before that is void */
+	STATE_CLOSING,		/* it was told, or has asked and was not
+				 * answered */
 	STATE_COUNT
 };
 
@@ -51,18 +52,10 @@ enum connection_event {
 
 	/* from outside */
 	EVENT_ACCEPTED,		/* accept(2) gave it */
-	EVENT_REQUEST,		/* parser: a request; behind another one: for
-				 * the same host */
-	EVENT_ELSEWHERE,	/* parser: behind another one, for another
-				 * host */
-	EVENT_MORE,		/* parser: more of the same request */
+	EVENT_REQUEST,		/* parser: a request that needs a backend */
 	EVENT_REFUSED,		/* parser: what came is refused */
-	EVENT_GONE,		/* parser: the client has ended, or the copy
-				 * was closed as it was told */
+	EVENT_GONE,		/* parser: it has no copy any more */
 	EVENT_PARSER_LOST,	/* the parser has died */
-	EVENT_MOVED,		/* relay: the grant is used up */
-	EVENT_BACKEND_CLOSED,	/* relay: between requests, and more of the
-				 * client's is there */
 	EVENT_ENDED,		/* relay: the connection has ended */
 	EVENT_RELAY_LOST,	/* the relay has died */
 	EVENT_TIMER,		/* the state's time is over */
@@ -84,7 +77,6 @@ enum connection_event {
 	EVENT_RELAY_READY,	/* there is one */
 	EVENT_EXHAUSTED,	/* no relay for too long */
 	EVENT_TOLD,		/* a relay has it, to refuse it */
-	EVENT_ORPHANED,		/* nobody can grant the rest of its request */
 	EVENT_RELEASED,		/* nobody has it any more, or nothing more will
 				 * be said about it */
 	EVENT_COUNT
@@ -99,7 +91,8 @@ enum connection_action {
 	ACTION_LOOKUP,		/* find the target and connect to it */
 	ACTION_RECALL,		/* have the parser close its copy */
 	ACTION_PASS,		/* hand the client's socket off */
-	ACTION_ATTACH,		/* give a relay client and backend */
+	ACTION_ATTACH,		/* give a relay client and backend, and then
+				 * the parser a copy of the backend */
 	ACTION_FIND_RELAY,	/* is there one by now? */
 	ACTION_WAIT_RELAY,	/* count how often there was none */
 	ACTION_ABANDON,		/* log that there was none; close */
@@ -108,17 +101,13 @@ enum connection_action {
 	ACTION_TELL,		/* have a relay say why: was logged before */
 	ACTION_LEAVE,		/* count a client that said nothing; free */
 	ACTION_KILL,		/* the parser is overdue: it is replaced */
-	ACTION_LOOK,		/* have the parser read on */
-	ACTION_GRANT,		/* let the relay move what the parser read */
 	ACTION_LOOKUP_NEXT,	/* as LOOKUP; a hand-off is impossible now */
-	ACTION_SWITCH,		/* give the relay the next backend */
-	ACTION_END,		/* log why, and have it refused once the
-				 * response is over */
-	ACTION_FINISH,		/* let the response end, and close */
-	ACTION_ORPHAN,		/* there will be no next request, and is there
-				 * a rest of this one? */
-	ACTION_DISMISS,		/* have the parser close its copy, if any */
-	ACTION_AWAIT,		/* was this its last word? */
+	ACTION_SWITCH,		/* give the relay the next backend, and then
+				 * the parser a copy */
+	ACTION_END,		/* log why, and have its relay say it */
+	ACTION_FORGET,		/* the look-up, if there is one */
+	ACTION_DISMISS,		/* have the parser close its copies, if any */
+	ACTION_AWAIT,		/* has the parser copies? */
 	ACTION_FREE,		/* close what is here; the place is free */
 	ACTION_COUNT
 };

@@ -23,7 +23,6 @@ enum {
 				 * worth that patience in any case */
 	MISSED_START = 60,
 	RETRY_MS = 5,		/* a control socket was full */
-	BELATED_MAX = 3,	/* MOVED, LONELY, LEFT */
 	VERDICTS_PER_READ = 15,
 	REPORTS_PER_READ = 256
 };
@@ -48,22 +47,41 @@ item_at(const struct child *child, size_t i)
 	return &child->items[(child->first + i) % child->nitems];
 }
 
-/* The first n words have left, or their receiver is dead. */
+/*
+ * One has left, or its receiver is dead.  What was in it was given away, but
+ * for a parser's copy of a client.  A backend is not the relay's alone: its
+ * parser is told of it now, and not before, so that no grant for it can be
+ * read before the order was sent.
+ */
 static void
-items_done(struct child *child, size_t n)
+item_done(struct child *child, const struct item *item, bool sent)
 {
-	const struct item	*item;
-	size_t			 i;
+	const bool named = child->pair != NULL && item->fds[1] != -1;
 
-	for (i = 0; i < n; i++) {
-		item = item_at(child, i);
-		/* A relay's descriptors were given away; a parser gets
-		 * copies. */
-		if (child->role == ROLE_RELAY && item->fds[0] != -1)
+	if (child->role == ROLE_PARSER) {
+		if (item->kind == INTAKE_BACKEND)
 			(void)close(item->fds[0]);
-		if (child->role == ROLE_RELAY && item->fds[1] != -1)
-			(void)close(item->fds[1]);
+		if (sent && item->fds[0] != -1)
+			listener->told(item->id);
+		return;
 	}
+	if (item->fds[0] != -1)
+		(void)close(item->fds[0]);
+	if (named && sent && child->pair->items != NULL)
+		channel_intake(child->pair, INTAKE_BACKEND, item->order.id,
+		    item->fds[1]);
+	else if (item->fds[1] != -1)
+		(void)close(item->fds[1]);
+}
+
+/* So have the first n words. */
+static void
+items_done(struct child *child, size_t n, bool sent)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		item_done(child, item_at(child, i), sent);
 	child->waiting -= n;
 	/* An empty ring begins anew: else it would touch all its memory. */
 	child->first = child->waiting == 0 ? 0 :
@@ -120,7 +138,7 @@ flush_one(struct child *child)
 			(void)evtimer_add(retry_timer, &soon);
 			return;
 		}
-		items_done(child, n);
+		items_done(child, n, true);
 	}
 	if (child->queued)
 		TAILQ_REMOVE(&outgoing, child, outgoing);
@@ -153,7 +171,7 @@ item_new(struct child *child)
 
 	if (child->waiting == child->nitems) {
 		listener->failed(child, LOG_NO_MESSAGES);
-		items_done(child, child->waiting);
+		items_done(child, child->waiting, false);
 	}
 	item = item_at(child, child->waiting++);
 	if (!child->queued)
@@ -164,19 +182,6 @@ item_new(struct child *child)
 		timeouts_touch(&pulses, &child->pulse);
 	event_active(flush_event, 0, 0);
 	return item;
-}
-
-bool
-channel_unsaid(const struct child *parser, uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < parser->waiting; i++) {
-		if (item_at(parser, i)->kind == INTAKE_SHOW &&
-		    item_at(parser, i)->id == id)
-			return true;
-	}
-	return false;
 }
 
 void
@@ -197,8 +202,6 @@ channel_order(struct child *relay, const struct order *order, int client,
 {
 	struct item *item = item_new(relay);
 
-	if (order->last == 1)
-		relay->belated_new += BELATED_MAX;
 	item->order = *order;
 	item->fds[0] = client;
 	item->fds[1] = backend;
@@ -219,8 +222,6 @@ ping(struct child *child)
 	child->pinged = true;
 	child->ping_cpu = cputime_of(child->pid);
 	child->fed = false;
-	child->belated += child->belated_new;
-	child->belated_new = 0;
 }
 
 /*
@@ -261,16 +262,15 @@ pulse_due(struct timeout *age)
 int
 channel_open(struct child *child)
 {
-	/* Two words on the way about each connection, and a ping. */
-	child->nitems = (size_t)child->capacity * 2 + 2;
+	/* Two words on the way about each connection, a ping, a drain. */
+	child->nitems = (size_t)child->capacity * 2 + 3;
 	child->items = calloc(child->nitems, sizeof(*child->items));
 	if (child->items == NULL)
 		return -1;
 	child->first = child->waiting = 0;
 	child->clogged = child->queued = child->fed = false;
 	child->missed = 0;
-	child->belated = child->belated_new = 0;
-	child->shown = 0;
+	child->shown = child->refusing = 0;
 	/* Its first word is waited for like an answer to a ping. */
 	child->pinged = true;
 	timeouts_touch(&pulses, &child->pulse);
@@ -282,7 +282,7 @@ channel_close(struct child *child)
 {
 	if (child->items == NULL)
 		return;
-	items_done(child, child->waiting);
+	items_done(child, child->waiting, false);
 	if (child->queued)
 		TAILQ_REMOVE(&outgoing, child, outgoing);
 	child->queued = false;
@@ -299,22 +299,8 @@ alive(struct child *child, bool ready)
 		return -1;
 	child->pinged = false;
 	child->missed = 0;
-	/* What it says from now on, it says behind our last ping. */
-	child->belated = 0;
 	if (ready)
 		listener->ready(child);
-	return 0;
-}
-
-int
-channel_belated(struct child *relay)
-{
-	if (relay->belated > 0)
-		relay->belated--;
-	else if (relay->belated_new > 0)
-		relay->belated_new--;
-	else
-		return -1;
 	return 0;
 }
 
@@ -338,14 +324,12 @@ report(struct child *relay, const struct report *said)
 	case REPORT_PONG:
 		return alive(relay, said->kind == REPORT_READY);
 	case REPORT_ENDED:
-		listener->ended(relay, said->value);
+		if (listener->report(relay, said) == -1)
+			return -1;
+		listener->ended(relay);
 		return 0;
-	case REPORT_MOVED:
-	case REPORT_LONELY:
-	case REPORT_LEFT:
-		break;
 	}
-	return listener->report(relay, said);
+	return -1;
 }
 
 /* Gives -1 when the child broke the rules. */

@@ -16,8 +16,10 @@ struct channel_listener {
 	int	(*verdict)(struct child *, const struct verdict *);
 	int	(*report)(struct child *, const struct report *);
 	void	(*ready)(struct child *);
-	/* so many connections of a relay have ended */
-	void	(*ended)(struct child *, unsigned int);
+	/* a connection of a relay has ended */
+	void	(*ended)(struct child *);
+	/* its parser has been sent this connection's descriptor */
+	void	(*told)(uint32_t id);
 	/* it has closed its pipe: it has ended, or is of no use */
 	void	(*closed)(struct child *);
 	/* it must be ended, because it */
@@ -37,18 +39,14 @@ void	channel_reports(evutil_socket_t fd, short what, void *child);
 
 /*
  * Puts a word on the way to a parser: kind is INTAKE_SHOW, with a client that
- * stays the caller's, or INTAKE_LOOK or INTAKE_DROP, with -1.
+ * stays the caller's, INTAKE_BACKEND, with a descriptor that is taken, or
+ * INTAKE_DROP or INTAKE_DRAIN, with -1.
  */
 void	channel_intake(struct child *parser, enum intake_kind kind,
 	    uint32_t id, int client);
-/* Is INTAKE_SHOW for this id still on the way, so that the parser cannot have
- * seen the client? */
-bool	channel_unsaid(const struct child *parser, uint32_t id);
-/* Puts an order on the way to a relay; the descriptors are taken, -1: none. */
+/* Puts an order on the way to a relay; the descriptors are taken, -1: none.  Of
+ * one of a pair, the parser gets a copy of the backend once it has left. */
 void	channel_order(struct child *relay, const struct order *order,
 	    int client, int backend);
-/* A relay has reported on a connection that it does not hold: it may have
- * crossed our last word.  Gives -1 when there are too many of these. */
-int	channel_belated(struct child *relay);
 
 #endif

@@ -41,6 +41,9 @@ struct child {
 	unsigned int	 load;		/* connections in its hands */
 	unsigned int	 shown;		/* parser: without a first verdict */
 	unsigned int	 capacity;
+	struct child	*pair;		/* the other of a pair, or NULL */
+	unsigned int	 refusing;	/* relay for HTTP: connections it has
+					 * only to refuse */
 
 	/* channel.c: what goes out at the end of this turn, or when it can: a
 	 * ring */
@@ -58,11 +61,6 @@ struct child {
 	bool		 pinged;	/* and has not answered */
 	unsigned int	 missed;
 	int64_t		 ping_cpu;	/* ms it had worked by then */
-
-	/* relay: reports that may yet come about connections that it was told
-	 * to forget: before the last ping, and since */
-	unsigned int	 belated;
-	unsigned int	 belated_new;
 
 	/* recycle.c, of a parser */
 	unsigned int	 taken;		/* connections since its start */

@@ -63,6 +63,9 @@ child_lost(struct child *child)
 	child_forget(child);
 	request_lost(child->place);	/* it may live, and have only closed */
 	listener->lost(child);
+	/* Its parser can grant nothing more. */
+	if (child->role == ROLE_RELAY && child->pair != NULL)
+		child_end(child->pair);
 	relayed_change(child, -(int)child->load);
 	child->load = 0;
 	listener->ended();
@@ -88,8 +91,15 @@ child_kill(struct child *child, enum log_why why)
 {
 	if (child->state == CHILD_NONE || child->state == CHILD_ENDED)
 		return;
-	if (why != LOG_DRAINED_LONG)
-		child_say(child, why, 0, 0);
+	child_say(child, why, 0, 0);
+	child_end(child);
+}
+
+void
+child_end(struct child *child)
+{
+	if (child->state == CHILD_NONE || child->state == CHILD_ENDED)
+		return;
 	(void)event_del(child->reports);	/* not one word more */
 	child->state = CHILD_ENDED;
 	request_kill(child->place);
@@ -104,10 +114,10 @@ on_ready(struct child *child)
 }
 
 static void
-on_ended(struct child *child, unsigned int n)
+on_ended(struct child *child)
 {
-	child->load -= n;	/* at most so many: rules.c */
-	relayed_change(child, -(int)n);
+	child->load--;		/* there was one: rules.c */
+	relayed_change(child, -1);
 	listener->ended();
 	child_release_drained(child);
 }
@@ -124,17 +134,40 @@ on_report(struct child *child, const struct report *report)
 	return listener->report(child, report);
 }
 
+static void
+on_told(uint32_t id)
+{
+	listener->told(id);
+}
+
+void
+child_tell_drain(struct child *child)
+{
+	if (child->kind == CHILD_HTTP && child->items != NULL)
+		channel_intake(child, INTAKE_DRAIN, 0, -1);
+}
+
 void
 child_drain(struct child *child)
 {
 	child->state = CHILD_DRAINING;
+	child_tell_drain(child);
 	child_release_drained(child);
+}
+
+/* What its parser has not decided may yet come to a relay. */
+static bool
+awaits_more(const struct child *child)
+{
+	return child->role == ROLE_RELAY && child->pair != NULL &&
+	    child->pair->state != CHILD_NONE && child->pair->load > 0;
 }
 
 void
 child_release_drained(struct child *child)
 {
-	if (child->state != CHILD_DRAINING || child->load > 0)
+	if (child->state != CHILD_DRAINING || child->load > 0 ||
+	    awaits_more(child))
 		return;
 	child_forget(child);
 	/* It ends by itself; but not one that was taken over. */
@@ -183,6 +216,29 @@ children_ready(void)
 }
 
 struct child *
+child_pair(const struct child *parser)
+{
+	struct child *relay = parser->pair;
+
+	if (relay == NULL)
+		return child_choose(ROLE_RELAY, parser->protocol);
+	if ((relay->state != CHILD_READY && relay->state != CHILD_DRAINING) ||
+	    relay->clogged || relay->load >= relay->capacity)
+		return NULL;
+	return relay;
+}
+
+/* Is it confined, and so is the other where it is one of a pair? */
+static bool
+takes(const struct child *child)
+{
+	return child->state == CHILD_READY && !child->clogged &&
+	    child->load < child->capacity &&
+	    (child->role == ROLE_RELAY || child->pair == NULL ||
+	    child->pair->state == CHILD_READY);
+}
+
+struct child *
 child_choose(enum role role, enum protocol protocol)
 {
 	struct child	*best = NULL, *child;
@@ -194,8 +250,7 @@ child_choose(enum role role, enum protocol protocol)
 			continue;
 		load += child->load;
 		capacity = child->capacity;
-		if (child->state != CHILD_READY || child->clogged ||
-		    child->load >= child->capacity)
+		if (!takes(child))
 			continue;
 		if (best == NULL || child->load < best->load)
 			best = child;
@@ -247,6 +302,22 @@ children_slots(int slots[2 * PLACES])
 	return n;
 }
 
+static struct child *
+pair_of(const struct child *child)
+{
+	switch (child->kind) {
+	case CHILD_HTTP:
+		return &children[child->place + GENERATIONS];
+	case CHILD_HTTP_RELAY:
+		return &children[child->place - GENERATIONS];
+	case CHILD_TLS:
+	case CHILD_TLS_RELAY:
+	case CHILD_KINDS:
+		break;
+	}
+	return NULL;
+}
+
 static void
 make_one(struct event_base *base, unsigned int place, unsigned int capacity)
 {
@@ -267,8 +338,8 @@ children_make(struct event_base *base, const struct children_listener *who,
     unsigned int relay_pairs)
 {
 	static const struct channel_listener	channel = {
-		on_verdict, on_report, on_ready, on_ended, child_lost,
-		child_kill
+		on_verdict, on_report, on_ready, on_ended, on_told,
+		child_lost, child_kill
 	};
 	struct child				*child;
 	unsigned int				 place;
@@ -282,6 +353,7 @@ children_make(struct event_base *base, const struct children_listener *who,
 		child = &children[place];
 		child->place = place;
 		child->kind = (enum child_kind)(place / GENERATIONS);
+		child->pair = pair_of(child);
 		child->role = child->kind == CHILD_TLS ||
 		    child->kind == CHILD_HTTP ? ROLE_PARSER : ROLE_RELAY;
 		child->protocol = child->kind == CHILD_TLS ||

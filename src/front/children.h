@@ -15,6 +15,8 @@ struct children_listener {
 	int	(*verdict)(struct child *, const struct verdict *);
 	int	(*report)(struct child *, const struct report *);
 	void	(*ready)(struct child *);
+	/* a parser was sent the descriptor of this connection */
+	void	(*told)(uint32_t id);
 	/* it is gone: the connections in its hands */
 	void	(*lost)(struct child *);
 	/* the number of connections in relays' hands has fallen */
@@ -38,6 +40,9 @@ int	children_add(const struct front_order *order, const int fds[2]);
 bool	children_ready(void);
 /* The least loaded that can take a connection, or NULL. */
 struct child *child_choose(enum role role, enum protocol protocol);
+/* The relay that a parser's connections go to, if that can take one now: of a
+ * pair the other, else the least loaded; or NULL. */
+struct child *child_pair(const struct child *parser);
 /* A relay gets one more connection. */
 void	child_took(struct child *relay);
 /* Connections in the hands of all relays. */
@@ -48,9 +53,12 @@ unsigned int	children_draining(enum child_kind kind);
 void	child_drain(struct child *child);
 /* It drains and has nothing left: it ends when its control socket does. */
 void	child_release_drained(struct child *child);
-/* The child did what it must not, which is said (but LOG_DRAINED_LONG): the
- * launcher ends it. */
+/* A parser for HTTP is to end what a relay has behind the present exchange. */
+void	child_tell_drain(struct child *child);
+/* The child did what it must not, which is said: the launcher ends it. */
 void	child_kill(struct child *child, enum log_why why);
+/* The same without a word. */
+void	child_end(struct child *child);
 /* A line about it, log_record.h. */
 void	child_say(const struct child *child, enum log_why why,
 	    unsigned int count, unsigned int value);

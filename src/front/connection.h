@@ -20,7 +20,7 @@ struct connection {
 	enum protocol		 protocol;
 	int			 client;	/* -1 once a relay has it */
 	uint32_t		 generation;
-	struct child		*parser;	/* while it has a copy */
+	struct child		*parser;	/* while it has copies */
 	struct child		*relay;		/* once it has it */
 	struct ends		 ends;
 	enum refusal		 refusal;	/* the reason, once there is
@@ -29,17 +29,14 @@ struct connection {
 	struct query		*query;		/* a look-up that waits, or
 						 * NULL: find.h */
 	enum handoff		 handoff;	/* what may be tried */
-	bool			 closable;	/* the relay may say that the
-						 * backend has closed: once
-						 * behind each REPORT_MOVED */
+	bool			 untold;	/* a descriptor is on its way
+						 * to the parser, which cannot
+						 * speak of it yet */
 
-	/* the present request, as the parser described it */
-	uint64_t		 grant;
+	/* the request that was named last, as the parser described it */
 	bool			 named;
 	bool			 acme;
-	bool			 partial;	/* it goes on after the grant */
-	bool			 pipelined;	/* the one before it may not be
-						 * answered yet */
+	bool			 head;		/* a HEAD */
 	struct hostname		 name;
 
 	struct timeout		 age;

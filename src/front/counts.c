@@ -11,11 +11,17 @@ static struct counters *page;
 
 /* Nobody else writes it, so that no lock is needed. */
 static void
-increase(_Atomic uint64_t *what)
+add(_Atomic uint64_t *what, uint64_t n)
 {
 	atomic_store_explicit(what,
-	    atomic_load_explicit(what, memory_order_relaxed) + 1,
+	    atomic_load_explicit(what, memory_order_relaxed) + n,
 	    memory_order_relaxed);
+}
+
+static void
+increase(_Atomic uint64_t *what)
+{
+	add(what, 1);
 }
 
 void
@@ -28,6 +34,15 @@ void
 count_refused(enum protocol protocol, enum refusal refusal)
 {
 	increase(&page->refused[protocol][refusal]);
+}
+
+void
+count_ended(enum protocol protocol, enum ending ending, uint64_t up,
+    uint64_t down)
+{
+	increase(&page->ended[protocol][ending]);
+	add(&page->bytes[protocol][DIRECTION_UP], up);
+	add(&page->bytes[protocol][DIRECTION_DOWN], down);
 }
 
 void

@@ -19,6 +19,9 @@ void	counts_open(void);
 void	count(enum protocol protocol, enum count what);
 /* A connection, or a request on one. */
 void	count_refused(enum protocol protocol, enum refusal refusal);
+/* A relay's connection, with the bytes that it has moved. */
+void	count_ended(enum protocol protocol, enum ending ending, uint64_t up,
+	    uint64_t down);
 /* A process has been replaced, for whatever reason. */
 void	count_replaced(void);
 /* There are so many now. */

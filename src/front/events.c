@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/socket.h>
 
-#include <string.h>
 #include <unistd.h>
 
 #include "channel.h"
@@ -39,27 +38,13 @@ events_accept(int client, enum protocol protocol, const struct ends *ends)
 	machine_must(connection, EVENT_ACCEPTED);
 }
 
-/* Another host than that of the request before? */
-static bool
-is_elsewhere(const struct connection *connection,
-    const struct verdict *verdict)
-{
-	return connection->named != (verdict->code == VERDICT_NAMED) ||
-	    memcmp(&connection->name, &verdict->name,
-	    sizeof(connection->name)) != 0;
-}
-
 static enum connection_event
-event_of(const struct connection *connection, const struct verdict *verdict)
+event_of(const struct verdict *verdict)
 {
 	switch ((enum verdict_code)verdict->code) {
 	case VERDICT_NAMED:
 	case VERDICT_NAMELESS:
-		return connection->state != STATE_PEEKING &&
-		    is_elsewhere(connection, verdict) ? EVENT_ELSEWHERE :
-		    EVENT_REQUEST;
-	case VERDICT_MORE:
-		return EVENT_MORE;
+		return EVENT_REQUEST;
 	case VERDICT_REFUSED:
 		return EVENT_REFUSED;
 	case VERDICT_GONE:
@@ -71,25 +56,21 @@ event_of(const struct connection *connection, const struct verdict *verdict)
 	return EVENT_NONE;	/* which no state allows */
 }
 
-/* Is it one that this parser may give about this connection now? */
+/*
+ * Is it one that this parser may give about this connection now?  Of what is
+ * still on its way to it, it can say nothing but that the relay has ended it.
+ */
 static bool
 verdict_allowed(const struct child *parser,
     const struct connection *connection, const struct verdict *verdict)
 {
-	struct verdict_context context;
-
 	if (connection == NULL || connection->parser != parser)
 		return false;
-	context.protocol = connection->protocol;
-	context.first = connection->state == STATE_PEEKING;
-	/* A parser that was asked may refuse; one that was only told to close
-	 * its copy says that. */
-	context.asked = state_allows(connection->state, EVENT_REFUSED);
-	context.dropped = state_allows(connection->state, EVENT_GONE);
-	context.partial = connection->partial && !context.first;
-	return rules_verdict(verdict, &context) &&
-	    state_allows(connection->state, event_of(connection, verdict)) &&
-	    !(context.first && channel_unsaid(parser, verdict->id));
+	if (connection->untold && (connection->state == STATE_PEEKING ||
+	    verdict->code != VERDICT_GONE))
+		return false;
+	return rules_verdict(verdict, connection->protocol) &&
+	    state_allows(connection->state, event_of(verdict));
 }
 
 /*
@@ -126,89 +107,84 @@ parser_released(struct connection *connection)
 }
 
 static void
-request_take(struct connection *connection, const struct verdict *verdict)
+verdict_take(struct connection *connection, const struct verdict *verdict)
 {
-	connection->grant = verdict->grant;
-	connection->partial = verdict->partial == 1;
-	connection->pipelined = verdict->pipelined == 1;
-	if (verdict->code == VERDICT_MORE)
-		return;
+	connection->refusal = (enum refusal)verdict->refusal;
 	connection->named = verdict->code == VERDICT_NAMED;
 	connection->name = verdict->name;	/* hostname_check()ed */
 	connection->acme = verdict->acme == 1;
+	connection->head = verdict->head == 1;
 	connection->tries = 0;
 }
 
-static void
-verdict_take(struct connection *connection, const struct verdict *verdict,
-    enum connection_event event)
+/* A TLS parser sees all that it can at once; one for HTTP goes on. */
+static bool
+releases(const struct connection *connection, const struct verdict *verdict)
 {
-	if (event == EVENT_GONE) {
-		connection->pipelined = false;	/* nobody waits for it */
-	} else if (event == EVENT_REFUSED) {
-		connection->refusal = (enum refusal)verdict->refusal;
-		/* Half a request is not answered before it has ended. */
-		connection->pipelined = verdict->pipelined == 1 &&
-		    !connection->partial;
-		connection->named = false;	/* an earlier request's name */
-	} else {
-		request_take(connection, verdict);
-	}
+	return connection->protocol == PROTOCOL_TLS ||
+	    verdict->code == VERDICT_REFUSED || verdict->code == VERDICT_GONE;
 }
 
 int
 events_verdict(struct child *parser, const struct verdict *verdict)
 {
-	struct connection	*connection = connection_of(verdict->id);
-	enum connection_event	 event;
+	struct connection *connection = connection_of(verdict->id);
 
 	/* Before anything is changed: whoever breaks the rules is killed, and
 	 * then all that he holds must still be known to be his. */
 	if (!verdict_allowed(parser, connection, verdict))
 		return -1;
-	event = event_of(connection, verdict);
 	if (connection->state == STATE_PEEKING)
 		parser->shown--;
 	turn_over(connection);
-	if (verdict->kept == 0)
+	if (releases(connection, verdict))
 		parser_released(connection);
-	verdict_take(connection, verdict, event);
-	return machine_step(connection, event);
+	if (verdict->code != VERDICT_GONE)
+		verdict_take(connection, verdict);
+	return machine_step(connection, event_of(verdict));
+}
+
+/* Of one that was only refused, or is TLS, no id was said. */
+static int
+ended_nameless(struct child *relay)
+{
+	if (relay->protocol == PROTOCOL_TLS)
+		return 0;
+	if (relay->refusing == 0)
+		return -1;
+	relay->refusing--;
+	return 0;
 }
 
 int
 events_report(struct child *relay, const struct report *report)
 {
-	struct connection *connection = connection_of(report->value);
+	struct connection *connection;
 
-	/* What was let go while the report was on its way. */
+	count_ended(relay->protocol, (enum ending)report->ending, report->up,
+	    report->down);
+	if (report->id == 0)
+		return ended_nameless(relay);
+	connection = connection_of(report->id);
 	if (connection == NULL || connection->relay != relay)
-		return channel_belated(relay);
-	switch ((enum report_kind)report->kind) {
-	case REPORT_MOVED:
-		connection->closable = true;
-		return machine_step(connection, EVENT_MOVED);
-	case REPORT_LONELY:
-		if (!connection->closable)
-			return -1;
-		connection->closable = false;
-		return machine_step(connection, EVENT_BACKEND_CLOSED);
-	case REPORT_LEFT:
-		return machine_step(connection, EVENT_ENDED);
-	case REPORT_READY:
-	case REPORT_PONG:
-	case REPORT_ENDED:
-		break;
-	}
-	return -1;
+		return -1;
+	connection->relay = NULL;
+	return machine_step(connection, EVENT_ENDED);
+}
+
+void
+events_told(uint32_t id)
+{
+	struct connection *connection = connection_of(id);
+
+	if (connection != NULL)
+		connection->untold = false;
 }
 
 static void
 parser_lost(struct connection *connection)
 {
 	turn_over(connection);
-	/* Its death says nothing of the response. */
-	connection->pipelined = !connection->partial;
 	parser_released(connection);
 	machine_must(connection, EVENT_PARSER_LOST);
 }
@@ -218,6 +194,7 @@ events_lost(struct child *child)
 {
 	struct connection *connection = NULL;
 
+	child->refusing = 0;
 	while ((connection = connections_next(connection)) != NULL) {
 		if (connection->parser == child) {
 			parser_lost(connection);

@@ -20,6 +20,8 @@ void	events_accept(int client, enum protocol protocol,
 /* For struct child_listener: 0, or -1 when the child broke the rules. */
 int	events_verdict(struct child *parser, const struct verdict *verdict);
 int	events_report(struct child *relay, const struct report *report);
+/* The parser has been sent the descriptor of this connection. */
+void	events_told(uint32_t id);
 /* It has died. */
 void	events_lost(struct child *child);
 

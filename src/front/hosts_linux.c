@@ -220,12 +220,15 @@ hosts_list(int directory, struct hosts_names *names)
 static void
 close_ear(int backend, enum hosts_ear ear)
 {
-	const int off = 0;
+	const int on = 1, off = 0;
 
 	if (ear == HOSTS_DEAF) {
 		(void)shutdown(backend, SHUT_RD);
 		return;
 	}
+	/* So that peeking and splicing see the same bytes: a byte that the
+	 * tenant sends with MSG_OOB is one like any other. */
+	(void)setsockopt(backend, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	(void)setsockopt(backend, SOL_SOCKET, LINUX_SO_PASSRIGHTS, &off,
 	    sizeof(off));
 }

@@ -39,7 +39,7 @@ log_refused(const struct connection *connection, enum refusal refusal,
 	    connection->named ? &connection->name : NULL, refusal, where);
 }
 
-/* Will the parser say more about it? */
+/* Has the parser copies, of which it will say more? */
 static enum connection_event
 follow(const struct connection *connection)
 {
@@ -65,6 +65,7 @@ show(struct connection *connection, struct walk *walk)
 		return EVENT_NO_PARSER;
 	}
 	connection->parser = parser;
+	connection->untold = true;
 	parser->load++;
 	parser->shown++;
 	channel_intake(parser, INTAKE_SHOW, connection_id(connection),
@@ -141,36 +142,44 @@ pass(struct connection *connection, struct walk *walk)
 	return EVENT_PASSED;
 }
 
-/* Gives -1 when there is no relay; else client and backend are the relay's. */
-static int
-give(struct connection *connection, struct order *order, int backend)
+/* A request goes to the relay that its parser can grant it to. */
+static struct child *
+relay_of(const struct connection *connection)
 {
-	struct child *relay = child_choose(ROLE_RELAY, connection->protocol);
+	return connection->parser == NULL ?
+	    child_choose(ROLE_RELAY, connection->protocol) :
+	    child_pair(connection->parser);
+}
 
-	if (relay == NULL)
-		return -1;
+/* Client and backend are the relay's then. */
+static void
+give(struct connection *connection, struct child *relay,
+    const struct order *order, int backend)
+{
 	child_took(relay);
 	channel_order(relay, order, connection->client, backend);
 	connection->client = -1;
-	connection->relay = relay;
-	return 0;
 }
 
 static enum connection_event
 attach(struct connection *connection, struct walk *walk)
 {
-	const enum connection_event	after = follow(connection);
-	struct order			order;
+	const enum connection_event	 after = follow(connection);
+	struct child			*relay = relay_of(connection);
+	struct order			 order;
 
-	memset(&order, 0, sizeof(order));
-	order.kind = ORDER_RELAY;
-	order.grant = connection->grant;
-	order.partial = connection->partial;
-	order.id = after == EVENT_NONE ? connection_id(connection) : 0;
-	if (give(connection, &order, walk->found.socket) == -1) {
+	if (relay == NULL) {
 		(void)close(walk->found.socket);	/* nothing was said */
 		return EVENT_NO_RELAY;
 	}
+	memset(&order, 0, sizeof(order));
+	order.kind = ORDER_RELAY;
+	if (after == EVENT_NONE) {
+		order.id = connection_id(connection);
+		connection->relay = relay;
+		connection->untold = true;
+	}
+	give(connection, relay, &order, walk->found.socket);
 	count(connection->protocol, COUNT_RELAYED);
 	return after == EVENT_NONE ? EVENT_ATTACHED : after;
 }
@@ -180,8 +189,7 @@ static enum connection_event
 find_relay(struct connection *connection, struct walk *walk)
 {
 	(void)walk;
-	return child_choose(ROLE_RELAY, connection->protocol) == NULL ?
-	    EVENT_NO_RELAY : EVENT_RELAY_READY;
+	return relay_of(connection) == NULL ? EVENT_NO_RELAY : EVENT_RELAY_READY;
 }
 
 static enum connection_event
@@ -192,13 +200,11 @@ wait_relay(struct connection *connection, struct walk *walk)
 	    EVENT_EXHAUSTED;
 }
 
-/* The relay has its last word, or there is none. */
 static enum connection_event
 dismiss(struct connection *connection, struct walk *walk)
 {
 	(void)walk;
 	find_drop(connection);
-	connection->relay = NULL;
 	if (connection->parser != NULL)
 		channel_intake(connection->parser, INTAKE_DROP,
 		    connection_id(connection), -1);
@@ -215,14 +221,20 @@ abandon(struct connection *connection, struct walk *walk)
 static enum connection_event
 tell(struct connection *connection, struct walk *walk)
 {
-	struct order order;
+	struct child	*relay = child_choose(ROLE_RELAY,
+			    connection->protocol);
+	struct order	 order;
 
 	(void)walk;
+	if (relay == NULL)
+		return EVENT_NO_RELAY;
 	memset(&order, 0, sizeof(order));
 	order.kind = ORDER_REFUSE;
 	order.refusal = (uint8_t)connection->refusal;
-	return give(connection, &order, -1) == -1 ? EVENT_NO_RELAY :
-	    EVENT_TOLD;
+	order.head = connection->head;
+	relay->refusing++;
+	give(connection, relay, &order, -1);
+	return EVENT_TOLD;
 }
 
 static enum connection_event
@@ -264,40 +276,21 @@ kill_parser(struct connection *connection, struct walk *walk)
 	return EVENT_NONE;
 }
 
-static enum connection_event
-look(struct connection *connection, struct walk *walk)
-{
-	(void)walk;
-	channel_intake(connection->parser, INTAKE_LOOK,
-	    connection_id(connection), -1);
-	return EVENT_NONE;
-}
-
 /* An order about a connection that its relay has already. */
 static void
-order_send(struct connection *connection, enum order_kind kind, uint64_t grant,
-    enum refusal refusal, int backend)
+order_send(const struct connection *connection, enum order_kind kind,
+    int backend)
 {
 	struct order order;
 
 	memset(&order, 0, sizeof(order));
 	order.kind = (uint8_t)kind;
-	order.refusal = (uint8_t)refusal;
-	order.patient = kind != ORDER_GRANT && connection->pipelined;
-	order.last = connection->parser == NULL || kind == ORDER_END;
 	order.id = connection_id(connection);
-	order.grant = grant;
-	order.partial = kind != ORDER_END && connection->partial;
+	if (kind == ORDER_END) {
+		order.refusal = (uint8_t)connection->refusal;
+		order.head = connection->head;
+	}
 	channel_order(connection->relay, &order, -1, backend);
-}
-
-static enum connection_event
-grant(struct connection *connection, struct walk *walk)
-{
-	(void)walk;
-	order_send(connection, ORDER_GRANT, connection->grant, REFUSAL_NONE,
-	    -1);
-	return follow(connection);
 }
 
 static enum connection_event
@@ -310,34 +303,26 @@ resolve_next(struct connection *connection, struct walk *walk)
 static enum connection_event
 change(struct connection *connection, struct walk *walk)
 {
-	order_send(connection, ORDER_NEXT, connection->grant, REFUSAL_NONE,
-	    walk->found.socket);
-	return follow(connection);
+	connection->untold = true;
+	order_send(connection, ORDER_NEXT, walk->found.socket);
+	return EVENT_NONE;
 }
 
 static enum connection_event
 end(struct connection *connection, struct walk *walk)
 {
 	log_refused(connection, connection->refusal, walk->where);
-	order_send(connection, ORDER_END, 0, connection->refusal, -1);
-	return dismiss(connection, walk);
+	order_send(connection, ORDER_END, -1);
+	(void)dismiss(connection, walk);	/* its relay will tell */
+	return EVENT_NONE;
 }
 
 static enum connection_event
-finish(struct connection *connection, struct walk *walk)
-{
-	order_send(connection, ORDER_END, 0, REFUSAL_NONE, -1);
-	return dismiss(connection, walk);
-}
-
-static enum connection_event
-orphan(struct connection *connection, struct walk *walk)
+forget(struct connection *connection, struct walk *walk)
 {
 	(void)walk;
-	if (!connection->partial)
-		return EVENT_NONE;
-	connection->refusal = REFUSAL_PARSER;
-	return EVENT_ORPHANED;
+	find_drop(connection);
+	return EVENT_NONE;
 }
 
 static enum connection_event
@@ -363,13 +348,10 @@ static action_fn *const actions[ACTION_COUNT] = {
 	[ACTION_TELL] = tell,
 	[ACTION_LEAVE] = leave,
 	[ACTION_KILL] = kill_parser,
-	[ACTION_LOOK] = look,
-	[ACTION_GRANT] = grant,
 	[ACTION_LOOKUP_NEXT] = resolve_next,
 	[ACTION_SWITCH] = change,
 	[ACTION_END] = end,
-	[ACTION_FINISH] = finish,
-	[ACTION_ORPHAN] = orphan,
+	[ACTION_FORGET] = forget,
 	[ACTION_DISMISS] = dismiss,
 	[ACTION_AWAIT] = await,
 	[ACTION_FREE] = release

@@ -32,9 +32,6 @@
 #include "slots.h"
 
 enum {
-	PARSER_CLIENTS_MAX = 4096,	/* that have not said a name yet */
-	RELAY_PAIRS_MAX = 65536,
-	RELAY_DESCRIPTORS = 6,		/* two sockets, two pipes */
 	INFLIGHT_MAX = 4096
 };
 
@@ -71,11 +68,19 @@ on_ping(void)
 }
 
 static void
+tell_drain(struct child *child, void *arg)
+{
+	(void)arg;
+	child_tell_drain(child);
+}
+
+static void
 on_drain(bool sweep)
 {
 	if (draining)
 		return;
 	draining = true;
+	children_each(tell_drain, NULL);
 	accept_stop(sweep);
 }
 
@@ -83,6 +88,8 @@ static void
 on_ready(struct child *child)
 {
 	recycle_ready(child);
+	if (draining)
+		child_tell_drain(child);
 	if (ready || !children_ready())
 		return;
 	ready = true;
@@ -131,7 +138,7 @@ static void
 tables_make(void)
 {
 	static const struct children_listener	children = {
-		events_verdict, events_report, on_ready, on_lost,
+		events_verdict, events_report, on_ready, events_told, on_lost,
 		leave_when_empty
 	};
 	static const struct orders_listener	orders = {
@@ -151,7 +158,7 @@ tables_make(void)
 		wanted[options.listeners[i].protocol] = true;
 	request_make(loop);
 	children_make(loop, &children, wanted, clients,
-	    at_most(RELAY_PAIRS_MAX, (options.descriptors - 32) /
+	    at_most(RELAY_PAIRS_MAX, (options.descriptors - CHILD_SPARE) /
 	    RELAY_DESCRIPTORS));
 	recycle_make(loop, options.recycle);
 	machine_make(loop, clients * PROTOCOL_COUNT, leave_when_empty);

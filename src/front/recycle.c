@@ -61,7 +61,7 @@ drain_over(struct timeout *term)
 	struct child *child = child_of(term);
 
 	child_say(child, LOG_DRAINED_LONG, child->load, DRAIN_MS / 1000);
-	child_kill(child, LOG_DRAINED_LONG);
+	child_end(child);
 }
 
 void
@@ -77,6 +77,8 @@ recycle_released(struct child *parser)
 	if (parser->state == CHILD_DRAINING && parser->load == 0)
 		term_move(parser, NULL);
 	child_release_drained(parser);
+	if (parser->pair != NULL)
+		child_release_drained(parser->pair);
 }
 
 static void

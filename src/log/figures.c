@@ -10,6 +10,8 @@
 struct sums {
 	uint64_t	counts[PROTOCOL_COUNT][COUNTS];
 	uint64_t	refused[PROTOCOL_COUNT][REFUSAL_COUNT];
+	uint64_t	ended[PROTOCOL_COUNT][ENDING_COUNT];
+	uint64_t	bytes[PROTOCOL_COUNT][DIRECTIONS];
 	uint64_t	gauges[GAUGES];
 	uint64_t	replaced;
 };
@@ -21,17 +23,24 @@ value(const _Atomic uint64_t *of)
 }
 
 static void
+add_each(uint64_t *to, const _Atomic uint64_t *of, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		to[i] += value(&of[i]);
+}
+
+static void
 add(struct sums *sums, const struct counters *page)
 {
-	int protocol, i;
+	int i;
 
-	for (protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
-		for (i = 0; i < COUNTS; i++)
-			sums->counts[protocol][i] +=
-			    value(&page->counts[protocol][i]);
-		for (i = 0; i < REFUSAL_COUNT; i++)
-			sums->refused[protocol][i] +=
-			    value(&page->refused[protocol][i]);
+	for (i = 0; i < PROTOCOL_COUNT; i++) {
+		add_each(sums->counts[i], page->counts[i], COUNTS);
+		add_each(sums->refused[i], page->refused[i], REFUSAL_COUNT);
+		add_each(sums->ended[i], page->ended[i], ENDING_COUNT);
+		add_each(sums->bytes[i], page->bytes[i], DIRECTIONS);
 	}
 	for (i = 0; i < GAUGES; i++)
 		sums->gauges[i] += value(&page->gauges[i]);
@@ -77,6 +86,34 @@ refused_line(const char *name, const uint64_t *of)
 	lines_put(text);
 }
 
+/* How relays' connections ended, and what they moved. */
+static void
+ended_line(const char *name, const uint64_t *ended, const uint64_t *bytes)
+{
+	static const char *const	words[ENDING_COUNT] = {
+		[ENDING_WHOLE] = "whole",
+		[ENDING_CLIENT] = "client",
+		[ENDING_TENANT] = "tenant",
+		[ENDING_REFUSED] = "refused",
+		[ENDING_IDLE] = "idle",
+		[ENDING_RELAY] = "relay"
+	};
+	char				text[LINE_TEXT_MAX];
+	int				at, i;
+
+	at = snprintf(text, sizeof(text), "counts %s ended", name);
+	for (i = ENDING_NONE + 1; i < ENDING_COUNT; i++) {
+		if ((size_t)at < sizeof(text))
+			at += snprintf(text + at, sizeof(text) - (size_t)at,
+			    " %s=%" PRIu64, words[i], ended[i]);
+	}
+	if ((size_t)at < sizeof(text))
+		(void)snprintf(text + at, sizeof(text) - (size_t)at,
+		    " bytes-up=%" PRIu64 " bytes-down=%" PRIu64,
+		    bytes[DIRECTION_UP], bytes[DIRECTION_DOWN]);
+	lines_put(text);
+}
+
 void
 figures_counts(const struct pages *pages)
 {
@@ -97,6 +134,7 @@ figures_counts(const struct pages *pages)
 		    sums.counts[i][COUNT_LEFT]);
 		lines_put(text);
 		refused_line(names[i], sums.refused[i]);
+		ended_line(names[i], sums.ended[i], sums.bytes[i]);
 	}
 	(void)snprintf(text, sizeof(text), "counts now undecided=%" PRIu64
 	    " in-relays=%" PRIu64 " not-picked-up=%" PRIu64

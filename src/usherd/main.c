@@ -31,9 +31,6 @@
 #include "upgrade.h"
 
 enum {
-	PARSER_CLIENTS_MAX = 4096,	/* that have not said a name yet */
-	RELAY_PAIRS_MAX = 65536,
-	RELAY_DESCRIPTORS = 6,		/* two sockets, two pipes */
 	FRONT_RESERVED = 512,		/* numbers of a front's own */
 	PING_MS = 3000
 };
@@ -410,7 +407,7 @@ shares_find(void)
 	settings.parser_clients = at_most(PARSER_CLIENTS_MAX,
 	    (settings.descriptors - FRONT_RESERVED) / 4);
 	settings.relay_pairs = at_most(RELAY_PAIRS_MAX,
-	    (settings.descriptors - 32) / RELAY_DESCRIPTORS);
+	    (settings.descriptors - CHILD_SPARE) / RELAY_DESCRIPTORS);
 	settings.relay_pipes = pipes_share(nshards * protocols);
 }
 

@@ -11,8 +11,6 @@
 #include "start.h"
 
 enum {
-	PARSER_SPARE = 16,	/* descriptors of its own */
-	RELAY_SPARE = 32,
 	LOG_DESCRIPTORS = 256	/* two for each shard, and its own */
 };
 
@@ -102,9 +100,25 @@ program_of(enum child_kind kind)
 	return PROGRAM_RELAY;
 }
 
+static unsigned int
+descriptors_of(const struct settings *settings, enum child_kind kind)
+{
+	switch (kind) {
+	case CHILD_TLS:
+		return settings->parser_clients * TLS_DESCRIPTORS;
+	case CHILD_HTTP:
+		return settings->parser_clients * HTTP_DESCRIPTORS;
+	case CHILD_TLS_RELAY:
+	case CHILD_HTTP_RELAY:
+	case CHILD_KINDS:
+		break;
+	}
+	return settings->relay_pairs * RELAY_DESCRIPTORS;
+}
+
 pid_t
 start_child(const struct settings *settings, enum child_kind kind,
-    int control, int report)
+    const struct child_ends *ends)
 {
 	static const char *const	names[PROGRAMS] = {
 		[PROGRAM_TLS] = "usherd-tls",
@@ -112,8 +126,10 @@ start_child(const struct settings *settings, enum child_kind kind,
 		[PROGRAM_RELAY] = "usherd-relay"
 	};
 	const int			fds[] = {
-		control, report, settings->empty
+		ends->control, ends->report, settings->empty, ends->grant,
+		ends->progress
 	};
+	const bool			pair = ends->grant != -1;
 	const enum program		program = program_of(kind);
 	const bool			relay = program == PROGRAM_RELAY;
 	struct spawn			spawn_it;
@@ -122,13 +138,15 @@ start_child(const struct settings *settings, enum child_kind kind,
 	memset(&spawn_it, 0, sizeof(spawn_it));
 	spawn_it.program = settings->programs[program];
 	spawn_it.fds = fds;
-	spawn_it.nfds = sizeof(fds) / sizeof(fds[0]);
+	spawn_it.nfds = pair ? 5 : 3;
 	spawn_argument(&spawn_it, names[program]);
 	if (settings->chroot)
 		spawn_argument(&spawn_it, "-c");
+	if (pair)
+		spawn_argument(&spawn_it, "-g");
 	ids_add(&spawn_it, settings, &texts);
-	limit_add(&spawn_it, relay ? settings->relay_pairs * 6 + RELAY_SPARE :
-	    settings->parser_clients + PARSER_SPARE, &texts);
+	limit_add(&spawn_it, descriptors_of(settings, kind) + CHILD_SPARE,
+	    &texts);
 	if (kind != CHILD_HTTP) {
 		spawn_argument(&spawn_it, "-e");
 		spawn_argument(&spawn_it, kind == CHILD_TLS ?

@@ -15,9 +15,17 @@
 /* control, request, log and page are the front's ends. */
 pid_t	start_front(const struct settings *settings, unsigned int shard,
 	    int control, int request, int log, int page);
-/* control and report are the child's ends. */
+/* The child's ends; of those that are not a pair, grant and progress are
+ * -1. */
+struct child_ends {
+	int	control;
+	int	report;
+	int	grant;
+	int	progress;
+};
+
 pid_t	start_child(const struct settings *settings, enum child_kind kind,
-	    int control, int report);
+	    const struct child_ends *ends);
 /* control and request are the log process's ends. */
 pid_t	start_log(const struct settings *settings, int control, int request);
 

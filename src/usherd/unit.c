@@ -204,24 +204,60 @@ drains_limit(struct shard *shard, enum unit unit)
 	}
 }
 
+/* Between the two of a pair; all -1 where there is none. */
+struct between {
+	int grant[2];		/* read, write */
+	int progress[2];
+};
+
+static void
+between_close(const struct between *between)
+{
+	if (between->grant[0] != -1) {
+		(void)close(between->grant[0]);	/* they have them, or nobody */
+		(void)close(between->grant[1]);
+	}
+	if (between->progress[0] != -1) {
+		(void)close(between->progress[0]);
+		(void)close(between->progress[1]);
+	}
+}
+
+/* Gives -1 with errno. */
+static int
+between_open(struct between *between, enum unit unit)
+{
+	between->grant[0] = between->grant[1] = -1;
+	between->progress[0] = between->progress[1] = -1;
+	if (unit != UNIT_HTTP)
+		return 0;
+	if (start_pipe(&between->grant[0], &between->grant[1]) == 0 &&
+	    start_pipe(&between->progress[0], &between->progress[1]) == 0)
+		return 0;
+	return -1;
+}
+
 /* Gives -1 with errno when the child, or word of it, is not to be had. */
 static int
 child_start(struct shard *shard, unsigned int place,
-    const struct settings *settings)
+    const struct between *between, const struct settings *settings)
 {
 	const enum child_kind	 kind = (enum child_kind)(place / GENERATIONS);
 	struct shard_child	*child = &shard->children[place];
+	struct child_ends	 ends;
 	struct front_order	 order;
-	int			 ours[2], control, report, result, error;
+	int			 ours[2], result, error;
 
-	if (start_control(&ours[0], &control) == -1)
+	if (start_control(&ours[0], &ends.control) == -1)
 		return -1;
-	if (start_pipe(&ours[1], &report) == -1) {
+	if (start_pipe(&ours[1], &ends.report) == -1) {
 		(void)close(ours[0]);
-		(void)close(control);
+		(void)close(ends.control);
 		return -1;
 	}
-	child->pid = start_child(settings, kind, control, report);
+	ends.grant = between->grant[kind == CHILD_HTTP ? 1 : 0];
+	ends.progress = between->progress[kind == CHILD_HTTP ? 0 : 1];
+	child->pid = start_child(settings, kind, &ends);
 	child->since = shard_now();
 	child->draining = child->killed = false;
 	memset(&order, 0, sizeof(order));
@@ -231,8 +267,8 @@ child_start(struct shard *shard, unsigned int place,
 	result = child->pid == -1 ? -1 : message_send(shard->control, &order,
 	    sizeof(order), ours, 2);
 	error = errno;
-	(void)close(control);	/* the child has it, or nobody */
-	(void)close(report);
+	(void)close(ends.control);	/* the child has it, or nobody */
+	(void)close(ends.report);
 	(void)close(ours[0]);	/* the front has it, or nobody */
 	(void)close(ours[1]);
 	if (result == -1 && child->pid != -1)
@@ -255,13 +291,28 @@ generation_next(const struct shard *shard, enum unit unit)
 	return GENERATIONS;
 }
 
+/* errno says why one of this kind could not be started. */
+static void
+unit_failed(struct shard *shard, enum unit unit, enum child_kind kind)
+{
+	/* Or its front has ended, which is told soon. */
+	if (errno != EPIPE && errno != ECONNRESET)
+		say("%s %u: cannot start: %s", child_kind_name(kind),
+		    shard->number, strerror(errno));
+	shard->units[unit].due = shard_now() + AGAIN_MS;
+	shard->failed |= shard->state == FRONT_STARTING;
+	generation_drain(shard, unit, shard->newest[unit]);
+}
+
 void
 unit_start(struct shard *shard, enum unit unit,
     const struct settings *settings)
 {
 	const unsigned int	generation = generation_next(shard, unit);
 	struct restart		*restart = &shard->units[unit];
-	unsigned int		 kind;
+	struct between		 between;
+	unsigned int		 kind = units[unit].first;
+	int			 result;
 
 	restart->due = 0;
 	if (generation == GENERATIONS) {
@@ -272,20 +323,15 @@ unit_start(struct shard *shard, enum unit unit,
 	shard->newest[unit] = generation;
 	drains_limit(shard, unit);
 	restart->started = shard_now();
-	for (kind = units[unit].first; kind <= units[unit].last; kind++) {
-		if (child_start(shard, place_of((enum child_kind)kind,
-		    generation), settings) == 0)
-			continue;
-		/* Or its front has ended, which is told soon. */
-		if (errno != EPIPE && errno != ECONNRESET)
-			say("%s %u: cannot start: %s",
-			    child_kind_name((enum child_kind)kind),
-			    shard->number, strerror(errno));
-		restart->due = shard_now() + AGAIN_MS;
-		shard->failed |= shard->state == FRONT_STARTING;
-		generation_drain(shard, unit, generation);
-		return;
+	result = between_open(&between, unit);
+	while (result == 0 && kind <= units[unit].last) {
+		result = child_start(shard, place_of((enum child_kind)kind,
+		    generation), &between, settings);
+		kind += result == 0;
 	}
+	if (result == -1)
+		unit_failed(shard, unit, (enum child_kind)kind);
+	between_close(&between);
 }
 
 void
@@ -328,12 +374,10 @@ units_orphaned(struct shard *shard)
 		shard->units[unit].failures = 0;
 		generation_drain(shard, (enum unit)unit, shard->newest[unit]);
 	}
-	/* Parsers have nothing to finish, and one that was taken over would
-	 * keep its copies. */
-	for (i = 0; i < GENERATIONS; i++) {
+	/* These have nothing to finish, and one that was taken over would keep
+	 * its copies.  Those of pairs go on until each exchange is over. */
+	for (i = 0; i < GENERATIONS; i++)
 		kill_one(shard, place_of(CHILD_TLS, i));
-		kill_one(shard, place_of(CHILD_HTTP, i));
-	}
 }
 
 void
