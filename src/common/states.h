@@ -21,6 +21,8 @@ enum connection_state {
 
 	/* the client's socket is here */
 	STATE_PEEKING,		/* a parser reads its first request */
+	STATE_UNSHOWN,		/* there is no parser: the next that there is
+				 * reads it from the beginning */
 	STATE_RESOLVING,	/* its target is looked up, by a thread if that
 				 * has to wait for a tenant's directory */
 	STATE_BACKLOGGED,	/* the tenant's backlog or his share of
@@ -56,6 +58,8 @@ enum connection_event {
 	EVENT_REFUSED,		/* parser: what came is refused */
 	EVENT_GONE,		/* parser: it has no copy any more */
 	EVENT_PARSER_LOST,	/* the parser has died */
+	EVENT_PAIR_LOST,	/* the parser was ended, because its relay has
+				 * died */
 	EVENT_ENDED,		/* relay: the connection has ended */
 	EVENT_RELAY_LOST,	/* the relay has died */
 	EVENT_TIMER,		/* the state's time is over */
@@ -75,7 +79,7 @@ enum connection_event {
 	EVENT_ATTACHED,		/* a relay has client and backend */
 	EVENT_NO_RELAY,		/* there is none with room */
 	EVENT_RELAY_READY,	/* there is one */
-	EVENT_EXHAUSTED,	/* no relay for too long */
+	EVENT_EXHAUSTED,	/* no relay, or parser, for too long */
 	EVENT_TOLD,		/* a relay has it, to refuse it */
 	EVENT_RELEASED,		/* nobody has it any more, or nothing more will
 				 * be said about it */
@@ -94,7 +98,7 @@ enum connection_action {
 	ACTION_ATTACH,		/* give a relay client and backend, and then
 				 * the parser a copy of the backend */
 	ACTION_FIND_RELAY,	/* is there one by now? */
-	ACTION_WAIT_RELAY,	/* count how often there was none */
+	ACTION_WAIT,		/* count how often there was none */
 	ACTION_ABANDON,		/* log that there was none; close */
 	ACTION_REFUSE,		/* log why, and have a relay say it */
 	ACTION_LOSE,		/* the same, because its parser died */

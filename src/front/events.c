@@ -181,12 +181,23 @@ events_told(uint32_t id)
 		connection->untold = false;
 }
 
+/*
+ * One that died may have died of a connection that it had not decided; one
+ * that had to be ended with its relay has not, and those that are undecided
+ * are shown to another.
+ */
 static void
 parser_lost(struct connection *connection)
 {
+	const struct child	*pair = connection->parser->pair;
+	const bool		 innocent = pair != NULL &&
+				    pair->state == CHILD_NONE;
+
 	turn_over(connection);
 	parser_released(connection);
-	machine_must(connection, EVENT_PARSER_LOST);
+	machine_must(connection, innocent &&
+	    state_allows(connection->state, EVENT_PAIR_LOST) ?
+	    EVENT_PAIR_LOST : EVENT_PARSER_LOST);
 }
 
 void

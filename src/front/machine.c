@@ -16,7 +16,8 @@
 #include "refused.h"
 
 enum {
-	RELAY_TRIES = 100	/* five seconds for a relay to come back */
+	WAIT_TRIES = 100	/* five seconds for a relay or a parser to come
+				 * back */
 };
 
 /* What an action leaves for those of the same walk. */
@@ -193,10 +194,10 @@ find_relay(struct connection *connection, struct walk *walk)
 }
 
 static enum connection_event
-wait_relay(struct connection *connection, struct walk *walk)
+wait_another(struct connection *connection, struct walk *walk)
 {
 	(void)walk;
-	return ++connection->tries <= RELAY_TRIES ? EVENT_NONE :
+	return ++connection->tries <= WAIT_TRIES ? EVENT_NONE :
 	    EVENT_EXHAUSTED;
 }
 
@@ -341,7 +342,7 @@ static action_fn *const actions[ACTION_COUNT] = {
 	[ACTION_PASS] = pass,
 	[ACTION_ATTACH] = attach,
 	[ACTION_FIND_RELAY] = find_relay,
-	[ACTION_WAIT_RELAY] = wait_relay,
+	[ACTION_WAIT] = wait_another,
 	[ACTION_ABANDON] = abandon,
 	[ACTION_REFUSE] = refuse,
 	[ACTION_LOSE] = lose,
