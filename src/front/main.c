@@ -151,17 +151,19 @@ tables_make(void)
 	const unsigned int	descriptors = options.descriptors - SLOTS_BASE;
 	const unsigned int	clients = at_most(PARSER_CLIENTS_MAX,
 				    descriptors / 4);
+	const unsigned int	pairs = at_most(RELAY_PAIRS_MAX,
+				    (options.descriptors - CHILD_SPARE) /
+				    RELAY_DESCRIPTORS);
 	bool			wanted[PROTOCOL_COUNT] = { false };
 	size_t			i;
 
 	for (i = 0; i < options.nlisteners; i++)
 		wanted[options.listeners[i].protocol] = true;
 	request_make(loop);
-	children_make(loop, &children, wanted, clients,
-	    at_most(RELAY_PAIRS_MAX, (options.descriptors - CHILD_SPARE) /
-	    RELAY_DESCRIPTORS));
+	children_make(loop, &children, wanted, clients, pairs);
 	recycle_make(loop, options.recycle);
-	machine_make(loop, clients * PROTOCOL_COUNT, leave_when_empty);
+	/* Those that parsers have, and for HTTP those that relays have. */
+	machine_make(loop, clients * PROTOCOL_COUNT + pairs, leave_when_empty);
 	/* The system counts what is in flight per user: twice for all shards,
 	 * because there are two of each during an upgrade. */
 	handoff_make(loop, at_most(INFLIGHT_MAX,
