@@ -238,7 +238,8 @@ struct grant {
 					 * below 2^63, or GRANT_UNLIMITED */
 	uint64_t	down;
 	uint32_t	flags;		/* enum grant_flag */
-	uint32_t	zero;
+	uint32_t	serial;		/* of the records about this id, from
+				 * 1; after 2^32 - 1 comes 0 */
 };
 
 enum {
@@ -269,7 +270,10 @@ struct progress {
 					 * not been given, untaken among them */
 	uint64_t	down;		/* the same, to the client */
 	uint32_t	flags;		/* enum progress_flag */
-	uint32_t	zero;
+	uint32_t	serial;		/* of the last grant about this id that
+				 * the relay had read, 0: none.  What is
+				 * said here is of those up to that one:
+				 * others may be on their way */
 };
 
 enum {
