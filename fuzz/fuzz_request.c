@@ -22,8 +22,8 @@ check_whole(const struct request *request, size_t n)
 {
 	struct hostname name;
 
-	must(request->head > 0 && request->head <= n);
-	must(request->head <= REQUEST_HEAD_MAX);
+	must(request->size > 0 && request->size <= n);
+	must(request->size <= REQUEST_HEAD_MAX);
 	must((request->body == BODY_LENGTH) == (request->length > 0));
 	must(request->length <= INT64_MAX);
 	if (request->target == TARGET_NAMED)
@@ -35,9 +35,11 @@ check_whole(const struct request *request, size_t n)
 static bool
 same(const struct request *a, const struct request *b)
 {
-	return a->target == b->target && a->head == b->head &&
+	return a->target == b->target && a->size == b->size &&
 	    a->body == b->body && a->length == b->length &&
-	    a->last == b->last &&
+	    a->last == b->last && a->http10 == b->http10 &&
+	    a->head == b->head && a->upgrade == b->upgrade &&
+	    a->expect == b->expect &&
 	    memcmp(&a->name, &b->name, sizeof(a->name)) == 0;
 }
 
@@ -56,7 +58,7 @@ check_cut(const uint8_t *bytes, size_t k, enum request_state whole,
 	state = request_parse(copy, k, &request);
 	free(copy);
 	if (state == REQUEST_PART)
-		must(whole != REQUEST_WHOLE || k < full->head);
+		must(whole != REQUEST_WHOLE || k < full->size);
 	else
 		must(state == whole && same(&request, full));
 }
@@ -80,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		check_cut(bytes, n - 1, state, &request);
 	if (state != REQUEST_WHOLE)
 		return 0;
-	check_cut(bytes, request.head - 1, state, &request);
-	check_cut(bytes, request.head, state, &request);
+	check_cut(bytes, request.size - 1, state, &request);
+	check_cut(bytes, request.size, state, &request);
 	return 0;
 }

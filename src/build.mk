@@ -124,7 +124,7 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
-	$(B)/tests/test_log_send
+	$(B)/tests/test_log_send $(B)/tests/test_request_asked
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
 	$(B)/tests/novdso $(B)/tests/states
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
@@ -520,6 +520,11 @@ $(B)/tests/test_hello: tests/unit/test_hello.c $(UNIT_SOURCES) $(HELLO)
 $(B)/tests/test_request: tests/unit/test_request.c $(UNIT_SOURCES) \
 	    $(REQUEST) $(B)/hostname.o
 	$(UNIT) tests/unit/test_request.c $(REQUEST) $(B)/hostname.o \
+	    $(UNIT_LIBS)
+
+$(B)/tests/test_request_asked: tests/unit/test_request_asked.c \
+	    $(UNIT_SOURCES) $(REQUEST) $(B)/hostname.o
+	$(UNIT) tests/unit/test_request_asked.c $(REQUEST) $(B)/hostname.o \
 	    $(UNIT_LIBS)
 
 CHUNKS = $(B)/chunks.o $(B)/field.o

@@ -63,6 +63,7 @@ static const struct refusal_answer answers[REFUSAL_COUNT] = {
 	[REFUSAL_CROWDED] = { "directory-large", INTERNAL_ERROR, 502, NULL },
 	[REFUSAL_PROXY_ROOM] = { "no-proxy-room", INTERNAL_ERROR, 502, NULL },
 	[REFUSAL_UNREACHABLE] = { "unreachable", INTERNAL_ERROR, 502, NULL },
+	[REFUSAL_NO_ANSWER] = { "no-answer", INTERNAL_ERROR, 502, NULL },
 	[REFUSAL_HOSTS_OPEN] = { "hosts-writable", INTERNAL_ERROR, 503, NULL },
 	[REFUSAL_HOSTS_GONE] = { "hosts-removed", INTERNAL_ERROR, 503, NULL },
 	[REFUSAL_OVERLOAD] = { "overload", INTERNAL_ERROR, 503, NULL },
@@ -97,6 +98,7 @@ static const unsigned char said_by[REFUSAL_COUNT] = {
 	[REFUSAL_NAME_LONG_LABEL] = TLS | HTTP,
 	[REFUSAL_NAME_HYPHEN] = TLS | HTTP,
 	[REFUSAL_NAME_DIGITS] = TLS | HTTP,
+	[REFUSAL_NO_ANSWER] = HTTP,
 	[REFUSAL_OVERLOAD] = TLS | HTTP
 };
 

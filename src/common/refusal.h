@@ -59,6 +59,8 @@ enum refusal {
 	REFUSAL_CROWDED,	/* too large a directory to be looked into */
 	REFUSAL_PROXY_ROOM,	/* no room for the PROXY header */
 	REFUSAL_UNREACHABLE,	/* another error of the system's */
+	REFUSAL_NO_ANSWER,	/* HTTP: he took the connection, and ended it
+				 * without a byte */
 	/* ourselves */
 	REFUSAL_HOSTS_OPEN,	/* anybody may write to hosts/ by now */
 	REFUSAL_HOSTS_GONE,	/* hosts/ has been removed */

@@ -34,6 +34,7 @@ struct line {
 /* What the lines have told so far. */
 struct head {
 	bool			http10;
+	bool			bodyless;	/* HEAD */
 	bool			absolute;	/* absolute-form: */
 	struct authority	named;		/* its authority */
 	unsigned		default_port;	/* and that of its scheme */
@@ -46,6 +47,7 @@ struct head {
 	bool			keep_alive;	/* Connection: keep-alive */
 	bool			upgrade;	/* Connection: upgrade */
 	bool			protocol;	/* Upgrade names something */
+	bool			expect;		/* Expect: 100-continue */
 };
 
 /* Reads the end of a request line, "HTTP/" DIGIT "." DIGIT CRLF. */
@@ -194,6 +196,7 @@ line_judge(struct head *head, const struct line *line)
 	if (line->major != '1')
 		return REQUEST_VERSION;
 	head->http10 = line->minor == '0';
+	head->bodyless = method_is(&line->method, "HEAD");
 	if (method_is(&line->method, "CONNECT"))
 		return connect_read(line);
 	return target_read(head, line) == -1 ? REQUEST_BAD : REQUEST_PART;
@@ -280,6 +283,21 @@ connection_read(struct head *head, const struct span *value)
 	return state == LIST_BAD ? -1 : 0;
 }
 
+/*
+ * Other expectations, and what is no list, are for the tenant to judge (RFC
+ * 9110 section 10.1.1): whoever does not understand the field reads on.
+ */
+static void
+expect_read(struct head *head, const struct span *value)
+{
+	struct span rest = *value, token;
+
+	while (list_next(&rest, &token) == LIST_TOKEN) {
+		if (span_is(&token, "100-continue"))
+			head->expect = true;
+	}
+}
+
 static enum request_state
 field_judge(struct head *head, const struct field *field)
 {
@@ -295,6 +313,8 @@ field_judge(struct head *head, const struct field *field)
 		legal = connection_read(head, &field->value);
 	else if (span_is(&field->name, "upgrade") && field->value.n > 0)
 		head->protocol = true;
+	else if (span_is(&field->name, "expect"))
+		expect_read(head, &field->value);
 	return legal == -1 ? REQUEST_BAD : REQUEST_PART;
 }
 
@@ -395,17 +415,18 @@ head_route(const struct head *head, struct request *request)
 }
 
 /*
- * How long is it, and may another follow?  Upgrade means nothing in HTTP/1.0
- * (RFC 9110 section 7.8).  When it is asked for, a body changes nothing: what
- * follows cannot be told from it and goes to the same tenant.
+ * How long is it, and may another follow?  Upgrade and Expect mean nothing in
+ * HTTP/1.0 (RFC 9110 sections 7.8 and 10.1.1).
  */
 static void
 head_frame(const struct head *head, struct request *request)
 {
+	request->http10 = head->http10;
+	request->head = head->bodyless;
 	request->last = head->close || (head->http10 && !head->keep_alive);
-	if (head->upgrade && head->protocol && !head->http10) {
-		request->body = BODY_TUNNEL;
-	} else if (head->chunked) {
+	request->upgrade = head->upgrade && head->protocol && !head->http10;
+	request->expect = head->expect && !head->http10;
+	if (head->chunked) {
 		request->body = BODY_CHUNKED;
 	} else if (head->length > 0) {
 		request->body = BODY_LENGTH;
@@ -428,7 +449,7 @@ request_parse(const uint8_t *bytes, size_t n, struct request *request)
 	memset(&result, 0, sizeof(result));
 	if (room > REQUEST_HEAD_MAX)
 		room = REQUEST_HEAD_MAX;
-	state = head_read(&head, bytes, room, &result.head);
+	state = head_read(&head, bytes, room, &result.size);
 	if (state == REQUEST_PART && room == REQUEST_HEAD_MAX)
 		return REQUEST_TOO_LARGE;
 	if (state != REQUEST_WHOLE)

@@ -40,16 +40,14 @@ enum request_target {
 enum request_body {
 	BODY_NONE,		/* the message is the head alone */
 	BODY_LENGTH,		/* length bytes follow the head */
-	BODY_CHUNKED,		/* chunks follow: chunks.h */
-	BODY_TUNNEL		/* Upgrade asked for: all that follows belongs
-				 * to the same tenant, without end */
+	BODY_CHUNKED		/* chunks follow: chunks.h */
 };
 
 struct request {
 	enum request_target	target;
 	struct hostname		name;	/* TARGET_NAMED: the name */
 	enum hostname_fault	fault;	/* TARGET_BAD_NAME: what is wrong */
-	size_t			head;	/* bytes of the head, CRLF before the
+	size_t			size;	/* bytes of the head, CRLF before the
 					 * request line and the empty line at
 					 * its end included */
 	enum request_body	body;
@@ -57,6 +55,13 @@ struct request {
 	bool			last;	/* no request may follow: HTTP/1.0
 					 * without keep-alive, or
 					 * Connection: close */
+	bool			http10;	/* HTTP/1.0 */
+	bool			head;	/* method HEAD: its response ends with
+					 * the head */
+	bool			upgrade; /* another protocol is asked for,
+					 * which begins if the answer is 101 */
+	bool			expect;	/* Expect: 100-continue: the body may
+					 * wait for an answer */
 };
 
 /*

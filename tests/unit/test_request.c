@@ -57,9 +57,11 @@ parse(const void *bytes, size_t n, struct request *request)
 static bool
 same(const struct request *a, const struct request *b)
 {
-	return a->target == b->target && a->head == b->head &&
+	return a->target == b->target && a->size == b->size &&
 	    a->body == b->body && a->length == b->length &&
-	    a->last == b->last &&
+	    a->last == b->last && a->http10 == b->http10 &&
+	    a->head == b->head && a->upgrade == b->upgrade &&
+	    a->expect == b->expect &&
 	    memcmp(&a->name, &b->name, sizeof(a->name)) == 0;
 }
 
@@ -74,8 +76,8 @@ sound(enum request_state state, const struct request *request, size_t n)
 		expect(same(request, &none), "all zero");
 		return;
 	}
-	expect(request->head > 0 && request->head <= n &&
-	    request->head <= REQUEST_HEAD_MAX, "size of the head");
+	expect(request->size > 0 && request->size <= n &&
+	    request->size <= REQUEST_HEAD_MAX, "size of the head");
 	expect((request->body == BODY_LENGTH) == (request->length > 0) &&
 	    request->length <= INT64_MAX, "length of the body");
 	if (request->target == TARGET_NAMED)
@@ -97,7 +99,7 @@ cut(const void *bytes, size_t n, size_t k)
 	sound(whole, &full, n);
 	sound(state, &request, k);
 	if (state == REQUEST_PART)
-		expect(whole != REQUEST_WHOLE || k < full.head, "whole");
+		expect(whole != REQUEST_WHOLE || k < full.size, "whole");
 	else
 		expect(state == whole && same(&request, &full), "the same");
 }
@@ -191,10 +193,10 @@ static const struct taken heads[] = {
 	{ "GET / HTTP/1.1\r\n" HOST "Connection: a\r\nConnection: close\r\n"
 	    "\r\n", "a.example", 0, 0, true },
 	{ "GET / HTTP/1.1\r\n" HOST "Connection: keep-alive, Upgrade\r\n"
-	    "Upgrade: websocket\r\n\r\n", "a.example", BODY_TUNNEL, 0, false },
+	    "Upgrade: websocket\r\n\r\n", "a.example", 0, 0, false },
 	{ "GET / HTTP/1.1\r\n" HOST "Upgrade: h2c\r\nConnection: HTTP2-Settin"
 	    "gs\r\nConnection: upgrade\r\nContent-Length: 4\r\n\r\n",
-	    "a.example", BODY_TUNNEL, 0, false },
+	    "a.example", BODY_LENGTH, 4, false },
 	{ "GET / HTTP/1.1\r\n" HOST "Upgrade: websocket\r\n\r\n", "a.example",
 	    0, 0, false },
 	{ "GET / HTTP/1.1\r\n" HOST "Upgrade:\r\nConnection: upgrade\r\n\r\n",
@@ -219,7 +221,7 @@ START_TEST(head_taken)
 	ck_assert_int_eq(request.body, taken->body);
 	ck_assert_uint_eq(request.length, taken->length);
 	ck_assert_int_eq(request.last, taken->last);
-	ck_assert_ptr_eq(taken->text + request.head - 4,
+	ck_assert_ptr_eq(taken->text + request.size - 4,
 	    strstr(taken->text, "\r\n\r\n") == taken->text ?
 	    strstr(taken->text + 4, "\r\n\r\n") :
 	    strstr(taken->text, "\r\n\r\n"));
@@ -367,7 +369,7 @@ START_TEST(head_size)
 
 	head = long_head(max);
 	ck_assert_int_eq(parse(head, max, &request), REQUEST_WHOLE);
-	ck_assert_uint_eq(request.head, max);
+	ck_assert_uint_eq(request.size, max);
 	ck_assert_int_eq(parse(head, max - 1, &request), REQUEST_PART);
 	free(head);
 	head = long_head(max + 1);
