@@ -86,7 +86,9 @@ PARSER = $(B)/parser.o $(B)/client.o $(B)/parser_say.o $(B)/lowat.o \
 	$(B)/hostname.o $(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
 TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
-HTTP = $(B)/http.o $(B)/chunks.o $(REQUEST)
+RESPONSE = $(B)/response.o $(B)/framing.o $(B)/coded.o $(B)/field.o
+HTTP = $(B)/http.o $(B)/chunks.o $(B)/response.o $(B)/framing.o \
+	$(B)/coded.o $(REQUEST)
 RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o \
 	$(B)/report.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
@@ -211,6 +213,12 @@ $(B)/authority.o: src/parser/authority.c $(HEADERS)
 	$(COMPILE) src/parser/authority.c
 $(B)/chunks.o: src/parser/chunks.c $(HEADERS)
 	$(COMPILE) src/parser/chunks.c
+$(B)/coded.o: src/parser/coded.c $(HEADERS)
+	$(COMPILE) src/parser/coded.c
+$(B)/framing.o: src/parser/framing.c $(HEADERS)
+	$(COMPILE) src/parser/framing.c
+$(B)/response.o: src/parser/response.c $(HEADERS)
+	$(COMPILE) src/parser/response.c
 $(B)/field.o: src/parser/field.c $(HEADERS)
 	$(COMPILE) src/parser/field.c
 $(B)/flight.o: src/parser/flight.c $(HEADERS)

@@ -59,14 +59,14 @@ octet_hex(uint8_t c)
 	return -1;
 }
 
-static uint8_t
-fold(uint8_t c)
+uint8_t
+octet_fold(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
-static bool
-is_blank(uint8_t c)
+bool
+octet_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -77,7 +77,7 @@ span_is(const struct span *span, const char *text)
 	size_t i;
 
 	for (i = 0; i < span->n; i++) {
-		if (text[i] == '\0' || fold(span->bytes[i]) != (uint8_t)text[i])
+		if (text[i] == '\0' || octet_fold(span->bytes[i]) != (uint8_t)text[i])
 			return false;
 	}
 	return text[i] == '\0';
@@ -91,7 +91,7 @@ span_equal(const struct span *a, const struct span *b)
 	if (a->n != b->n)
 		return false;
 	for (i = 0; i < a->n; i++) {
-		if (fold(a->bytes[i]) != fold(b->bytes[i]))
+		if (octet_fold(a->bytes[i]) != octet_fold(b->bytes[i]))
 			return false;
 	}
 	return true;
@@ -103,9 +103,9 @@ trimmed(const uint8_t *bytes, size_t n)
 {
 	struct span span;
 
-	while (n > 0 && is_blank(bytes[n - 1]))
+	while (n > 0 && octet_blank(bytes[n - 1]))
 		n--;
-	while (n > 0 && is_blank(bytes[0])) {
+	while (n > 0 && octet_blank(bytes[0])) {
 		bytes++;
 		n--;
 	}
@@ -159,7 +159,7 @@ list_next(struct span *rest, struct span *token)
 	size_t at = 0;
 
 	while (at < rest->n &&
-	    (is_blank(rest->bytes[at]) || rest->bytes[at] == ','))
+	    (octet_blank(rest->bytes[at]) || rest->bytes[at] == ','))
 		at++;
 	if (at == rest->n)
 		return LIST_END;
@@ -168,7 +168,7 @@ list_next(struct span *rest, struct span *token)
 	if (token->n == 0)
 		return LIST_BAD;
 	at += token->n;
-	while (at < rest->n && is_blank(rest->bytes[at]))
+	while (at < rest->n && octet_blank(rest->bytes[at]))
 		at++;
 	if (at < rest->n && rest->bytes[at] != ',')
 		return LIST_BAD;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_RESPONSE_H
+#define USHER_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coded.h"
+#include "framing.h"
+
+/*
+ * Where a response ends (RFC 9112 section 6.3), read as it comes, in pieces of
+ * any size, by a state of constant size: a tenant can send a head of any
+ * length byte by byte, and no byte is looked at twice.  Pure: no memory, no
+ * errno, no system call, no changing statics.
+ *
+ * A tenant may say what it likes.  What is read here may always pass, and what
+ * is not in the plainest form of its grammar passes as well; but only where
+ * every client must see the same end is there an end, and another exchange
+ * behind it.
+ */
+struct response_to {
+	bool	head;		/* the method of the request is HEAD */
+	bool	upgrade;	/* it asked for an upgrade, legally: Upgrade,
+				 * Connection: upgrade, HTTP/1.1 */
+	bool	http10;		/* it was of HTTP/1.0 */
+};
+
+enum response_state {
+	RESPONSE_MORE,		/* *grant bytes may pass: all n that were read,
+				 * and the data that they announced; what
+				 * stands behind is to be read next */
+	RESPONSE_END,		/* *grant bytes may pass and the response ends
+				 * with them; they can be fewer than n, and
+				 * more where data was announced */
+	RESPONSE_LAST,		/* it has no end that is certain: all may pass,
+				 * what follows too, and the connection ends
+				 * with it */
+	RESPONSE_TUNNEL		/* 101 to a request that asked for it: all may
+				 * pass both ways, what follows too */
+};
+
+enum response_part {
+	RESPONSE_STATUS,	/* the status line up to its reason */
+	RESPONSE_REASON,
+	RESPONSE_LF,		/* the LF that ends the line */
+	RESPONSE_FIELDS,
+	RESPONSE_CHUNKS,
+	RESPONSE_TRAILER
+};
+
+/* Plain data of response.c's; it may be copied. */
+struct response {
+	struct response_to	to;
+	struct framing		framing;
+	struct coded		coded;
+	enum response_part	part;
+	uint16_t		status;
+	uint8_t			matched;	/* bytes of the status line */
+	bool			http10;		/* the response is */
+	bool			begun;
+	bool			final;
+};
+
+void	response_begin(struct response *response, const struct response_to *to);
+
+/*
+ * bytes: the n that follow what has been granted so far.  The sum of all
+ * grants up to the end, and the state there, are the same for every way in
+ * which the bytes can come.  A grant is below n + 2^63; n may be 0.  With
+ * RESPONSE_LAST and RESPONSE_TUNNEL *grant is what was read until that was
+ * known.  After any state but RESPONSE_MORE response_begin() comes first.
+ *
+ * A response has an end where its head is one of HTTP/1.0 or 1.1 with a status
+ * of 100 to 599, in strict grammar (a reason may be empty, but the space before
+ * it is there; see framing.h and coded.h for the rest), without both lengths,
+ * and
+ *
+ * - it is 204 or 304, or answers HEAD: behind the head, whatever length that
+ *   gives
+ * - else, Transfer-Encoding: chunked, the response and the request being of
+ *   HTTP/1.1: behind the trailers
+ * - else, Content-Length: behind so many bytes.
+ *
+ * Any number of interim responses (1xx) may come before it.  An interim one
+ * with a length, or where the response or the request is of HTTP/1.0, and a
+ * 101 that nobody asked for is RESPONSE_LAST, because some clients take it for
+ * final.  A 101 that was asked for is RESPONSE_TUNNEL whatever else its head
+ * says, at the end of that head or where it breaks the grammar.
+ */
+enum response_state response_read(struct response *response,
+    const uint8_t *bytes, size_t n, uint64_t *grant);
+
+/*
+ * After RESPONSE_END: no other exchange may follow on the client's connection.
+ * The response said `close`, or it or the request is of HTTP/1.0 and the
+ * response did not say keep-alive.
+ */
+bool	response_last(const struct response *response);
+
+/*
+ * The status of a final response has been read: any but 1xx, or 101.  What
+ * breaks the grammar is taken for final.
+ */
+bool	response_final(const struct response *response);
+
+/* At least one byte has been read. */
+bool	response_begun(const struct response *response);
+
+#endif
