@@ -123,12 +123,13 @@ PROGRAMS = $(B)/usherd $(B)/usherd-front $(B)/usherd-tls $(B)/usherd-http \
 # Each unit suite links what it tests and nothing else.
 UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_hello $(B)/tests/test_request $(B)/tests/test_chunks \
+	$(B)/tests/test_response \
 	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
 	$(B)/tests/test_log_send $(B)/tests/test_request_asked
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
-	$(B)/tests/novdso $(B)/tests/states
+	$(B)/tests/novdso $(B)/tests/states $(B)/tests/response
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
 	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay \
@@ -540,6 +541,10 @@ CHUNKS = $(B)/chunks.o $(B)/field.o
 $(B)/tests/test_chunks: tests/unit/test_chunks.c $(UNIT_SOURCES) $(CHUNKS)
 	$(UNIT) tests/unit/test_chunks.c $(CHUNKS) $(UNIT_LIBS)
 
+$(B)/tests/test_response: tests/unit/test_response.c \
+	    tests/unit/responses.h $(UNIT_SOURCES) $(RESPONSE)
+	$(UNIT) tests/unit/test_response.c $(RESPONSE) $(UNIT_LIBS)
+
 $(B)/tests/test_message: tests/unit/test_message.c $(UNIT_SOURCES) \
 	    $(B)/message_take.o $(B)/message_send.o
 	$(UNIT) tests/unit/test_message.c $(B)/message_take.o \
@@ -692,6 +697,9 @@ $(B)/tests/serve: tests/bench/serve.c src/accept/usher_accept.c $(HEADERS)
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/serve.c \
 	    src/accept/usher_accept.c
 
+$(B)/tests/response: tests/unit/response.c $(RESPONSE) $(HEADERS)
+	$(UNIT) tests/unit/response.c $(RESPONSE)
+
 $(B)/tests/calm: tests/e2e/calm.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/e2e/calm.c -lpthread
 
@@ -761,7 +769,10 @@ FUZZ_HELLO = fuzz/fuzz_hello.c src/parser/flight.c src/parser/hello.c \
 FUZZ_REQUEST = fuzz/fuzz_request.c src/parser/request.c src/parser/field.c \
 	src/parser/authority.c src/common/hostname.c
 FUZZ_CHUNKS = fuzz/fuzz_chunks.c src/parser/chunks.c src/parser/field.c
-FUZZERS = $(B)/fuzz/fuzz_hello $(B)/fuzz/fuzz_request $(B)/fuzz/fuzz_chunks
+FUZZ_RESPONSE = fuzz/fuzz_response.c src/parser/response.c \
+	src/parser/framing.c src/parser/coded.c src/parser/field.c
+FUZZERS = $(B)/fuzz/fuzz_hello $(B)/fuzz/fuzz_request $(B)/fuzz/fuzz_chunks \
+	$(B)/fuzz/fuzz_response
 
 fuzz: $(FUZZERS)
 
@@ -777,18 +788,25 @@ $(B)/fuzz/fuzz_chunks: $(FUZZ_CHUNKS) $(HEADERS)
 	mkdir -p $(B)/fuzz
 	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_CHUNKS)
 
+$(B)/fuzz/fuzz_response: $(FUZZ_RESPONSE) $(HEADERS)
+	mkdir -p $(B)/fuzz
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(FUZZ_RESPONSE)
+
 $(B)/fuzz/afl_hello: $(FUZZ_HELLO) fuzz/driver.c $(HEADERS)
 	mkdir -p $(B)/fuzz
 	$(AFL_CC) -std=c11 -g -O2 -D_GNU_SOURCE -o $@ fuzz/driver.c \
 	    $(FUZZ_HELLO) $(BEARSSL)
 
 fuzz-run: fuzz
-	mkdir -p $(B)/fuzz/hello $(B)/fuzz/request $(B)/fuzz/chunks
+	mkdir -p $(B)/fuzz/hello $(B)/fuzz/request $(B)/fuzz/chunks \
+	    $(B)/fuzz/response
 	$(B)/fuzz/fuzz_hello -max_total_time=$(FUZZ_SECONDS) -max_len=90000 \
 	    $(B)/fuzz/hello fuzz/corpus/hello tests/hellos
 	$(B)/fuzz/fuzz_request -max_total_time=$(FUZZ_SECONDS) -max_len=6000 \
 	    $(B)/fuzz/request fuzz/corpus/request
 	$(B)/fuzz/fuzz_chunks -max_total_time=$(FUZZ_SECONDS) -max_len=6000 \
 	    $(B)/fuzz/chunks fuzz/corpus/chunks
+	$(B)/fuzz/fuzz_response -max_total_time=$(FUZZ_SECONDS) -max_len=6000 \
+	    $(B)/fuzz/response fuzz/corpus/response
 
 .PHONY: all test-programs check bench install uninstall clean fuzz fuzz-run

@@ -65,8 +65,8 @@ octet_fold(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
-bool
-octet_blank(uint8_t c)
+static bool
+is_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -103,9 +103,9 @@ trimmed(const uint8_t *bytes, size_t n)
 {
 	struct span span;
 
-	while (n > 0 && octet_blank(bytes[n - 1]))
+	while (n > 0 && is_blank(bytes[n - 1]))
 		n--;
-	while (n > 0 && octet_blank(bytes[0])) {
+	while (n > 0 && is_blank(bytes[0])) {
 		bytes++;
 		n--;
 	}
@@ -159,7 +159,7 @@ list_next(struct span *rest, struct span *token)
 	size_t at = 0;
 
 	while (at < rest->n &&
-	    (octet_blank(rest->bytes[at]) || rest->bytes[at] == ','))
+	    (is_blank(rest->bytes[at]) || rest->bytes[at] == ','))
 		at++;
 	if (at == rest->n)
 		return LIST_END;
@@ -168,7 +168,7 @@ list_next(struct span *rest, struct span *token)
 	if (token->n == 0)
 		return LIST_BAD;
 	at += token->n;
-	while (at < rest->n && octet_blank(rest->bytes[at]))
+	while (at < rest->n && is_blank(rest->bytes[at]))
 		at++;
 	if (at < rest->n && rest->bytes[at] != ',')
 		return LIST_BAD;

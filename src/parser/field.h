@@ -29,7 +29,6 @@ size_t	octet_run(const uint8_t *bytes, size_t n, enum octet class);
 
 bool	octet_digit(uint8_t c);
 int	octet_hex(uint8_t c);		/* 0 to 15, or -1 */
-bool	octet_blank(uint8_t c);		/* SP or HTAB */
 uint8_t	octet_fold(uint8_t c);		/* A-Z as a-z */
 
 /* Whether the span is the text, given in lower case; A-Z are folded. */

@@ -156,7 +156,7 @@ value_byte(struct framing *framing, uint8_t c)
 		return value_end(framing);
 	if (framing->value++ == FRAMING_VALUE_MAX)
 		return LINE_BAD;
-	if (octet_blank(c) || (c == ',' && framing->field == WORD_CONNECTION)) {
+	if (c == ' ' || (c == ',' && framing->field == WORD_CONNECTION)) {
 		if (framing->place == FRAMING_IN &&
 		    element_end(framing) == LINE_BAD)
 			return LINE_BAD;

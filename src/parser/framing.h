@@ -67,7 +67,8 @@ void	framing_trailers(struct framing *framing);
  *		but HTAB in a value, CR or LF alone; in a value that frames,
  *		what is not the plainest form of it: for Content-Length one
  *		number of digits below 2^63, for Transfer-Encoding the one word
- *		chunked, for Connection a list of tokens; a second
+ *		chunked, for Connection a list of tokens, all without HTAB
+ *		(nginx takes it for a part of a number); a second
  *		Content-Length or Transfer-Encoding, the same as the first one
  *		or not; more than FRAMING_VALUE_MAX bytes of such a value; and
  *		any of the three in a trailer.

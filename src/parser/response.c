@@ -125,7 +125,7 @@ head_judge(struct response *response, uint64_t *data)
 	if (chunked && (measured || response->http10))
 		return unframed(response);
 	if (response->status < STATUS_FINAL) {
-		if (chunked || measured || http10)
+		if (chunked || measured || http10 || response->to.head)
 			return unframed(response);
 		head_begin(response);
 		return RESPONSE_MORE;

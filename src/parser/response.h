@@ -83,11 +83,12 @@ void	response_begin(struct response *response, const struct response_to *to);
  *   HTTP/1.1: behind the trailers
  * - else, Content-Length: behind so many bytes.
  *
- * Any number of interim responses (1xx) may come before it.  An interim one
- * with a length, or where the response or the request is of HTTP/1.0, and a
- * 101 that nobody asked for is RESPONSE_LAST, because some clients take it for
- * final.  A 101 that was asked for is RESPONSE_TUNNEL whatever else its head
- * says, at the end of that head or where it breaks the grammar.
+ * Any number of interim responses (1xx) may come before it.  But an interim
+ * one with a length, or to HEAD, or where the response or the request is of
+ * HTTP/1.0, and a 101 that nobody asked for are RESPONSE_LAST: some clients
+ * take them for final, and would take the final one for the next.  A 101 that
+ * was asked for is RESPONSE_TUNNEL whatever else its head says, at the end of
+ * that head or where it breaks the grammar.
  */
 enum response_state response_read(struct response *response,
     const uint8_t *bytes, size_t n, uint64_t *grant);

@@ -15,6 +15,7 @@ HOSTNAME = ['hostname']
 HELLO = sorted(set(objects('HELLO')) - {'hello_bearssl'})
 REQUEST = objects('REQUEST')
 CHUNKS = objects('CHUNKS')
+RESPONSE = objects('RESPONSE')
 
 # What decides over a connection, and what that is made of.
 DECIDES = ['events', 'machine', 'connection', 'states', 'rules', 'find',
@@ -213,10 +214,14 @@ class Objects(harness.unittest.TestCase):
     def test_chunks_is_pure(self):
         self.pure(CHUNKS)
 
+    def test_response_is_pure(self):
+        self.pure(RESPONSE)
+
     def test_pure_code_takes_no_memory(self):
         self.assertFalse({'malloc', 'calloc', 'realloc', 'free', 'strdup',
                           'strerror', 'strtok'} &
-                         needs(*HELLO, *REQUEST, *CHUNKS, *HOSTNAME))
+                         needs(*HELLO, *REQUEST, *CHUNKS, *RESPONSE,
+                               *HOSTNAME))
 
     def test_tls_parser(self):
         self.assertEqual(used('usherd-tls'), PARSER)
@@ -249,7 +254,7 @@ class Objects(harness.unittest.TestCase):
                 ('usherd-tls', {'parser', 'tls', 'hello', 'hello_bearssl',
                                 'idmap', 'seccomp_parser'}),
                 ('usherd-http', {'parser', 'http', 'request', 'chunks',
-                                 'idmap', 'seccomp_parser'}),
+                                 'response', 'idmap', 'seccomp_parser'}),
                 ('usherd-relay', {'relay', 'run', 'word', 'idmap', 'pair',
                                   'mover_linux', 'seccomp_relay'}),
                 ('usherd-log', {'log_main', 'log_check', 'log_lines',
@@ -313,7 +318,8 @@ class Programs(harness.unittest.TestCase):
     def test_relay_has_no_parser(self):
         defined = self.functions('usherd-relay')
         self.assertEqual({name for name in defined if name.startswith(
-            ('hello_', 'request_', 'flight_', 'hostname_', 'br_'))}, set())
+            ('hello_', 'request_', 'flight_', 'hostname_', 'response_',
+             'framing_', 'coded_', 'br_'))}, set())
 
     def test_only_parsers_parse(self):
         """And nobody but a relay moves bytes.  (hostname.c is shared: a
@@ -321,8 +327,9 @@ class Programs(harness.unittest.TestCase):
         for program in ('usherd', 'usherd-front', 'usherd-log'):
             defined = self.functions(program)
             self.assertEqual({name for name in defined if name.startswith(
-                ('hello_', 'request_parse', 'flight_', 'chunks_', 'mover_',
-                 'pair_', 'br_'))}, set(), program)
+                ('hello_', 'request_parse', 'flight_', 'chunks_', 'response_',
+                 'framing_', 'coded_', 'mover_', 'pair_', 'br_'))}, set(),
+                program)
 
 
 if __name__ == '__main__':
