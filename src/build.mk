@@ -128,8 +128,8 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
 	$(B)/tests/test_log_send $(B)/tests/test_request_asked
-TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm \
-	$(B)/tests/novdso $(B)/tests/states $(B)/tests/response
+TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm $(B)/tests/novdso \
+	$(B)/tests/states $(B)/tests/response $(B)/tests/exchanges
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
 	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay \
@@ -692,6 +692,9 @@ $(B)/tests/states: tests/unit/states.c $(B)/states.o $(HEADERS)
 
 $(B)/tests/load: tests/bench/load.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/load.c
+
+$(B)/tests/exchanges: tests/bench/exchanges.c
+	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/exchanges.c
 
 $(B)/tests/serve: tests/bench/serve.c src/accept/usher_accept.c $(HEADERS)
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/serve.c \

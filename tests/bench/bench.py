@@ -7,17 +7,16 @@ usage: make bench          (wants nginx, haproxy and wrk; nginx's stream
        tests/bench/bench.py [keepalive] [connections] [bulk] [idle]
 
 Rows: kept-alive HTTP requests (wrk, 64 connections, small responses) per
-second and CPU of the proxy per request; CPU of the proxy per new TLS
-connection routed by SNI; bulk throughput and CPU of the proxy per GB; memory
-and descriptors of the proxy per idle established connection.  Each number is
-the median of the rounds in which the proxies take turns, each ratio the
-median of the ratios in each round.  "direct" is the
+second and CPU of the proxy per request, and the rows of keepalive.py; CPU of
+the proxy per new TLS connection routed by SNI; bulk throughput and CPU of the
+proxy per GB; memory and descriptors of the proxy per idle established
+connection.  Each number is the median of the rounds in which the proxies take
+turns, each ratio the median of the ratios in each round.  "direct" is the
 tenant without a proxy; the tenant is the same process for all of them.
 Everything is on loopback and ends by itself.
 """
 import os
 import pathlib
-import pwd
 import re
 import shutil
 import signal
@@ -28,13 +27,11 @@ import sys
 import tempfile
 import time
 
+import keepalive
 import peers
-from proxy import Direct, Proxy
+from proxy import Direct
+from run import BUILD, HELLO, ROUNDS, Run, note, ratio, require
 
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = pathlib.Path(os.environ.get('USHER_BUILD', TOP / 'build')).resolve()
-HELLO = TOP / 'tests' / 'hellos' / 'chromium'
-ROUNDS = int(os.environ.get('ROUNDS', '3'))
 BULK_ROUNDS = 4 * ROUNDS + 1    # ratios near 1 want more of them
 CONNECTIONS = 10000
 WRK_SECONDS = 3
@@ -43,27 +40,14 @@ IDLE = 1000
 OURS = ('usherd hand-off', 'usherd relay')
 
 
-class Bench:
+class Bench(Run):
     def __init__(self, directory):
-        self.dir = directory
+        super().__init__(directory)
         self.host = directory / 'hosts' / 'a.example'
         self.host.mkdir(parents=True)
         self.handoff = directory / 'handoff' / 'a.example'
         self.handoff.mkdir(parents=True)
-        self.log = open(directory / 'log', 'w')
-        self.user = user_of_usherd()
-        self.running, self.server = [], None
-
-    def start(self, name, command, port):
-        proxy = Proxy(name, command, port,
-                      self.dir / f'{name.replace(" ", "-")}.said')
-        self.running.append(proxy)
-        return proxy
-
-    def write(self, name, text):
-        path = self.dir / name
-        path.write_text(text)
-        return path
+        self.server = None
 
     def serve(self, answer, *options):
         """The TLS tenant, in all three ways; gives its TCP port."""
@@ -78,22 +62,12 @@ class Bench:
         self.server.stdout.readline()
         return port
 
-    def named(self, option):
-        """The user of usherd as an option, if it is another than ours."""
-        return [] if self.user is None else [option, self.user]
-
     def unserve(self):
         if self.server is not None:
             self.server.stdin.close()
             self.server.wait()
             self.server.stdout.close()
         self.server = None
-
-    def usherd(self, name, option, hosts):
-        port = peers.free_port()
-        return self.start(name, [
-            BUILD / 'usherd', '-d', hosts.parent, '-j', '1',
-            *self.named('-u'), option, f'127.0.0.1:{port}'], port)
 
     def haproxy(self):
         """The same haproxy in its three roles."""
@@ -104,15 +78,9 @@ class Bench:
         return proxy.at('haproxy http', http), proxy.at('haproxy tcp', tcp), \
             proxy
 
-    def stop(self):
-        for proxy in self.running:
-            proxy.stop()
-        self.running = []
-
     def end(self):
-        self.stop()
         self.unserve()
-        self.log.close()
+        super().end()
 
     def keepalive(self):
         path = self.host / 'http-socket'
@@ -131,12 +99,13 @@ class Bench:
             self.stop()
             tenant.terminate()
             tenant.wait()
+        keepalive.Keepalive(self).measure()
 
     def requests(self):
         http, tcp, _ = self.haproxy()
         port = peers.free_port()
         config = self.write('proxy.conf', peers.nginx_http(self.dir, port))
-        rows = [self.usherd('usherd relay', '-p', self.host), http, tcp,
+        rows = [self.usherd('usherd relay', '-p', self.host.parent), http, tcp,
                 self.start('nginx http', ['nginx', '-c', config], port)]
         rates, costs = {}, {}
         for _ in range(ROUNDS):
@@ -148,8 +117,9 @@ class Bench:
     def routers(self, direct):
         """All that route TLS by SNI."""
         rows = [Direct(direct),
-                self.usherd(OURS[0], '-t', self.handoff),
-                self.usherd(OURS[1], '-t', self.host), self.haproxy()[2]]
+                self.usherd(OURS[0], '-t', self.handoff.parent),
+                self.usherd(OURS[1], '-t', self.host.parent),
+                self.haproxy()[2]]
         if os.path.exists(peers.STREAM_MODULE):
             port = peers.free_port()
             config = self.write('stream.conf',
@@ -245,27 +215,6 @@ def ask(proxy, rates, costs):
     note(costs, proxy, (proxy.cpu() - before) / n * 1e6)
 
 
-def user_of_usherd():
-    """Whom it becomes: nobody else when we are not root."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam('_usherd').pw_name
-    except KeyError:
-        return 'nobody'
-
-
-def note(values, proxy, value):
-    values.setdefault(proxy.name, []).append(value)
-
-
-def ratio(ours, theirs):
-    """The median of the rounds' own ratios: noise comes in long waves."""
-    if min(theirs) <= 0:
-        return '    -'
-    return f'{statistics.median(a / b for a, b in zip(ours, theirs)):5.2f}'
-
-
 def show(title, values, unit, digits):
     medians = {name: statistics.median(numbers)
                for name, numbers in values.items()}
@@ -280,11 +229,7 @@ def show(title, values, unit, digits):
 
 
 def main():
-    missing = [needed for needed in ('nginx', 'haproxy', 'wrk')
-               if shutil.which(needed) is None]
-    if missing:
-        raise SystemExit(f"not installed: {' '.join(missing)} "
-                         '(./bootstrap bench installs them)')
+    require('nginx', 'haproxy', 'wrk')
     parts = sys.argv[1:] or ['keepalive', 'connections', 'bulk', 'idle']
     with tempfile.TemporaryDirectory(prefix='usher-bench.') as name:
         os.chmod(name, 0o755)

@@ -67,6 +67,45 @@ backend sni
  option splice-auto
  server s unix@{dir}/hosts/a.example/tls-socket
 '''
+# Several tenants, by the name that is asked for.
+HAPROXY_HOSTS = '''
+global
+ nbthread 1
+ maxconn 3000
+defaults
+ timeout client 600s
+ timeout server 600s
+ timeout connect 5s
+frontend http
+ mode http
+ option http-keep-alive
+ bind 127.0.0.1:{http} backlog 4096
+ use_backend http-%[req.hdr(host),lower]
+frontend tls
+ mode tcp
+ bind 127.0.0.1:{tls} backlog 4096
+ option splice-auto
+ tcp-request inspect-delay 5s
+ tcp-request content accept if {{ req_ssl_hello_type 1 }}
+ use_backend tls-%[req_ssl_sni,lower]
+'''
+HAPROXY_HOST = '''
+backend http-{host}
+ mode http
+ option http-keep-alive
+ http-reuse always
+ server s unix@{dir}/{host}/http-socket
+backend tls-{host}
+ mode tcp
+ option splice-auto
+ server s unix@{dir}/{host}/tls-socket
+'''
+NGINX_HOST = '''
+upstream {host} {{ server unix:{hosts}/{host}/http-socket; keepalive 128; }}
+server {{ listen 127.0.0.1:{port} {backlog}; server_name {host};
+  location / {{ proxy_pass http://{host}; proxy_http_version 1.1;
+  proxy_set_header Connection ""; proxy_set_header Host $host; }} }}
+'''
 SNIPROXY = '''
 user root
 pidfile {dir}/sniproxy.pid
@@ -111,6 +150,20 @@ def nginx_stream(directory, port):
 
 def haproxy(directory, http, tcp, tls):
     return HAPROXY.format(dir=directory, http=http, tcp=tcp, tls=tls)
+
+
+def haproxy_hosts(directory, hosts, http, tls):
+    """directory: of the hosts' directories."""
+    return HAPROXY_HOSTS.format(http=http, tls=tls) + ''.join(
+        HAPROXY_HOST.format(dir=directory, host=host) for host in hosts)
+
+
+def nginx_hosts(directory, where, hosts, port):
+    return nginx(directory, 'proxy', HTTP.format(
+        dir=directory, servers=''.join(NGINX_HOST.format(
+            hosts=where, host=host, port=port,
+            backlog='backlog=4096' if host == hosts[0] else '')
+            for host in hosts)))
 
 
 def sniproxy(directory, port):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """A proxy under test, and what the kernel says of its processes."""
+import collections
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -44,14 +46,20 @@ class Proxy:
                 todo += [int(word) for word in f.read().split()]
         return found
 
+    def cpu_of_each(self):
+        """Seconds of CPU of its processes, by their programs' names."""
+        seconds = collections.Counter()
+        for pid in self.pids():
+            name = pathlib.Path(f'/proc/{pid}/comm').read_text().strip()
+            # in nanoseconds; /proc/PID/stat has them in ticks of 10 ms
+            for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+                ran = (task / 'schedstat').read_text().split()[0]
+                seconds[name] += int(ran) / 1e9
+        return seconds
+
     def cpu(self):
         """Seconds of CPU of all its processes."""
-        ticks = 0
-        for pid in self.pids():
-            with open(f'/proc/{pid}/stat') as f:
-                fields = f.read().rsplit(')', 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf('SC_CLK_TCK')
+        return sum(self.cpu_of_each().values())
 
     def memory(self):
         """Bytes of its own: PSS of all its processes."""

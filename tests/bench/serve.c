@@ -5,7 +5,12 @@
  * client to.
  *
  *	serve [--unix PATH] [--handoff PATH] [--port N] --request N --answer N
- *	     [--hold] [--trust USER]
+ *	     [--hold] [--head FILE] [--trust USER]
+ *	serve ... --request N --keep FILE
+ *
+ * With --head what is in FILE goes before the answer.  With --keep the first N
+ * bytes are taken, and then each request without a body is answered with what
+ * is in FILE, for as long as the client likes.
  *
  * The same process may listen on all three: relayed bytes, connections handed
  * off (usher_accept()) by that user's usherd or our own, and plain TCP on
@@ -19,6 +24,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -32,6 +38,8 @@
 enum {
 	EVENTS = 256,
 	BLOCK = 1024 * 1024,
+	TURN = 4,		/* blocks sent before others have theirs */
+	TEXT_MAX = 64 * 1024,
 	BACKLOG = 4096
 };
 
@@ -47,9 +55,12 @@ struct connection {
 	int		fd;
 	size_t		out;	/* bytes sent */
 	size_t		in;	/* bytes received */
+	size_t		end;	/* of "\r\n\r\n", what has come */
 };
 
-static char	block[BLOCK];
+static char	block[BLOCK], text[TEXT_MAX];
+static size_t	text_size;	/* of what --head or --keep names */
+static bool	keep;
 static size_t	request = 1, answer = 1;
 static bool	hold;
 static int	poller;
@@ -124,24 +135,71 @@ accept_all(const struct connection *listener)
 		err(2, "accept");
 }
 
-/* Gives false when the connection is over. */
 static bool
-client_ready(struct connection *c)
+send_text(const struct connection *c)
+{
+	/* Smaller than what any socket takes at once. */
+	return send(c->fd, text, text_size, MSG_NOSIGNAL) ==
+	    (ssize_t)text_size;
+}
+
+/* Answers each request that ends in the n bytes. */
+static bool
+answer_each(struct connection *c, const char *bytes, size_t n)
+{
+	static const char	end[] = "\r\n\r\n";
+	size_t			i;
+
+	for (i = 0; i < n; i++) {
+		if (bytes[i] == end[c->end])
+			c->end++;
+		else
+			c->end = bytes[i] == end[0];
+		if (c->end < sizeof(end) - 1)
+			continue;
+		c->end = 0;
+		if (!send_text(c))
+			return false;
+	}
+	return true;
+}
+
+/* Takes what came; false when the connection is over. */
+static bool
+take(struct connection *c, size_t n)
+{
+	const size_t	left = c->in < request ? request - c->in : 0;
+	const size_t	first = n < left ? n : left;
+
+	c->in += n;
+	return !keep || answer_each(c, block + first, n - first);
+}
+
+/* The same connection once more, behind the others that are ready. */
+static bool
+again(struct connection *c)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.data.ptr = c
+	};
+
+	return epoll_ctl(poller, EPOLL_CTL_MOD, c->fd, &event) == 0;
+}
+
+/* Gives false when all has been sent, or it cannot be. */
+static bool
+send_answer(struct connection *c)
 {
 	ssize_t	n;
 	size_t	left;
+	int	turn;
 
-	for (;;) {
-		n = recv(c->fd, block, sizeof(block), 0);
-		if (n == -1 && errno == EAGAIN)
-			break;
-		if (n <= 0)
-			return false;
-		c->in += (size_t)n;
-	}
-	if (c->in < request)
-		return true;
-	while (c->out < answer) {
+	if (c->out == 0 && text_size > 0 && !send_text(c))
+		return false;
+	for (turn = 0; c->out < answer; turn++) {
+		if (turn == TURN)
+			return again(c);
 		left = answer - c->out;
 		n = send(c->fd, block, left < sizeof(block) ? left :
 		    sizeof(block), MSG_NOSIGNAL);
@@ -150,6 +208,22 @@ client_ready(struct connection *c)
 		c->out += (size_t)n;
 	}
 	return hold;
+}
+
+/* Gives false when the connection is over. */
+static bool
+client_ready(struct connection *c)
+{
+	ssize_t n;
+
+	for (;;) {
+		n = recv(c->fd, block, sizeof(block), 0);
+		if (n == -1 && errno == EAGAIN)
+			break;
+		if (n <= 0 || !take(c, (size_t)n))
+			return false;
+	}
+	return keep || c->in < request || send_answer(c);
 }
 
 static void
@@ -177,6 +251,19 @@ serve(void)
 }
 
 static void
+read_text(const char *path)
+{
+	ssize_t	n;
+	int	fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1 || (n = read(fd, text, sizeof(text))) == -1)
+		err(2, "%s", path);
+	text_size = (size_t)n;
+	(void)close(fd);
+}
+
+static void
 trust_user(const char *name)
 {
 	const struct passwd *user;
@@ -188,13 +275,51 @@ trust_user(const char *name)
 	trust.nuids = 1;
 }
 
+static void
+option_take(int option)
+{
+	switch (option) {
+	case 'a':
+		answer = strtoul(optarg, NULL, 10);
+		break;
+	case 'r':
+		request = strtoul(optarg, NULL, 10);
+		break;
+	case 'h':
+		hold = true;
+		break;
+	case 'p':
+		listen_tcp(optarg);
+		break;
+	case 't':
+		trust_user(optarg);
+		break;
+	case 'u':
+		listen_unix(optarg, LISTENER);
+		break;
+	case 'H':
+		listen_unix(optarg, RECEIVER);
+		break;
+	case 'k':
+		keep = true;
+		/* FALLTHROUGH */
+	case 'b':
+		read_text(optarg);
+		break;
+	default:
+		exit(2);	/* getopt(3) has said what is wrong */
+	}
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct option	longs[] = {
 		{ "answer", required_argument, NULL, 'a' },
 		{ "handoff", required_argument, NULL, 'H' },
+		{ "head", required_argument, NULL, 'b' },
 		{ "hold", no_argument, NULL, 'h' },
+		{ "keep", required_argument, NULL, 'k' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "request", required_argument, NULL, 'r' },
 		{ "trust", required_argument, NULL, 't' },
@@ -211,33 +336,8 @@ main(int argc, char *argv[])
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	if (poller == -1)
 		err(2, "epoll");
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (option) {
-		case 'a':
-			answer = strtoul(optarg, NULL, 10);
-			break;
-		case 'r':
-			request = strtoul(optarg, NULL, 10);
-			break;
-		case 'h':
-			hold = true;
-			break;
-		case 'p':
-			listen_tcp(optarg);
-			break;
-		case 't':
-			trust_user(optarg);
-			break;
-		case 'u':
-			listen_unix(optarg, LISTENER);
-			break;
-		case 'H':
-			listen_unix(optarg, RECEIVER);
-			break;
-		default:
-			return 2;	/* getopt(3) has said what is wrong */
-		}
-	}
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		option_take(option);
 	watch(STDIN_FILENO, EPOLLIN, STOP);
 	(void)printf("ready\n");
 	(void)fflush(stdout);

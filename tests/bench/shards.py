@@ -17,7 +17,6 @@ import tempfile
 import os
 
 import bench
-import peers
 
 
 class Shards(bench.Bench):
@@ -31,10 +30,8 @@ class Shards(bench.Bench):
         rows = []
         for name, build in self.builds.items():
             for jobs in (1, 2):
-                port = peers.free_port()
-                rows.append(self.start(f'{name}-j {jobs}', [
-                    build / 'usherd', '-d', hosts.parent, '-j', str(jobs),
-                    *self.named('-u'), option, f'127.0.0.1:{port}'], port))
+                rows.append(self.usherd(f'{name}-j {jobs}', option,
+                                        hosts.parent, build, jobs))
         return rows
 
     def routers(self, direct):
