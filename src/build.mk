@@ -129,7 +129,8 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
 	$(B)/tests/test_log_send $(B)/tests/test_request_asked
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm $(B)/tests/novdso \
-	$(B)/tests/states $(B)/tests/response $(B)/tests/exchanges
+	$(B)/tests/states $(B)/tests/response $(B)/tests/exchanges \
+	$(B)/tests/peeksplice
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
 	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
 	$(B)/tests/try/usherd-http $(B)/tests/try/usherd-relay \
@@ -705,6 +706,9 @@ $(B)/tests/response: tests/unit/response.c $(RESPONSE) $(HEADERS)
 
 $(B)/tests/calm: tests/e2e/calm.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/e2e/calm.c -lpthread
+
+$(B)/tests/peeksplice: tests/e2e/peeksplice.c
+	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/e2e/peeksplice.c
 
 # To be called by people and .ci/run.
 
