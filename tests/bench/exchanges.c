@@ -218,6 +218,9 @@ run(void)
 		for (i = 0; i < n; i++)
 			ready(events[i].data.ptr);
 	}
+	/* One that is waited for all the time would not count otherwise. */
+	if (options.pause > 0)
+		note(now() - connections->asked);
 	report(now() - start);
 }
 

@@ -7,7 +7,7 @@
  *	     [--count N] [--concurrency N] [--seconds N]
  *	load --unix PATH --file FLIGHT --expect N ...	(straight to a tenant)
  *
- * Prints one line, "ok N failed N seconds S", and exits 0 when
+ * Prints one line, "ok N failed N seconds S bytes N", and exits 0 when
  * every connection brought just the expected bytes and then its end.  Of the
  * failures the first few are told on stderr.
  */
@@ -56,6 +56,7 @@ static size_t			 flight_size;
 static struct connection	*connections;
 static int			 poller;
 static long			 begun, ended, good, failed;
+static unsigned long long	 received;
 
 static double
 now(void)
@@ -186,6 +187,7 @@ receive_answer(struct connection *c)
 		if (n <= 0)
 			break;
 		c->in += (size_t)n;
+		received += (size_t)n;
 	}
 	if (n == 0 && (options.expect == -1 ||
 	    c->in == (size_t)options.expect))
@@ -223,8 +225,8 @@ clients(void)
 		for (i = 0; i < n; i++)
 			client_ready(events[i].data.ptr, events[i].events);
 	}
-	(void)printf("ok %ld failed %ld seconds %.3f\n", good,
-	    options.count - good, now() - start);
+	(void)printf("ok %ld failed %ld seconds %.3f bytes %llu\n", good,
+	    options.count - good, now() - start, received);
 	return good == options.count ? 0 : 1;
 }
 

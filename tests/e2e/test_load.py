@@ -56,7 +56,8 @@ class Load(harness.Case):
         """All ok?  Gives the seconds."""
         line = clients.stdout.readline().decode()
         clients.errors.seek(0)
-        found = re.fullmatch(r'ok (\d+) failed (\d+) seconds (\S+)\n', line)
+        found = re.fullmatch(
+            r'ok (\d+) failed (\d+) seconds (\S+) bytes \d+\n', line)
         self.assertTrue(found, clients.errors.read())
         self.assertEqual((int(found[1]), int(found[2])), (count, 0),
                          (clients.errors.read(), self.daemon.log()[-2000:]))
