@@ -2,7 +2,7 @@
 # to what both know.  Yours to set: CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX,
 # DESTDIR.  OS is set by the makefile that includes this one.
 
-VERSION = 0.3.0
+VERSION = 0.4.0
 PREFIX = /usr/local
 SBINDIR = $(PREFIX)/sbin
 BINDIR = $(PREFIX)/bin
