@@ -13,9 +13,8 @@ FIRST = 'FREE'          # a connection begins and ends here
 
 # Where a parser or a relay may have something of the connection, and so may
 # die with it.
-WITHOUT_PARSER = {'FREE', 'PASSING'}
-WITH_RELAY = {'ATTACHED', 'GRANTED', 'CONTINUED', 'PEEKING_NEXT', 'DETACHED',
-              'RESOLVING_NEXT', 'BACKLOGGED_NEXT'}
+WITHOUT_PARSER = {'FREE', 'UNSHOWN', 'PASSING'}
+WITH_RELAY = {'ATTACHED', 'RESOLVING_NEXT', 'BACKLOGGED_NEXT', 'LEAVING'}
 
 
 class Machine:
