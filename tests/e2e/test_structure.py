@@ -39,7 +39,8 @@ OLD_WORDS = re.compile(r'visitor|journey|errand|\btalk_|agelist|'
 
 # What goes from one process to another, and where that is defined.
 RECORDS = {
-    'message.h': {'intake', 'verdict', 'order', 'orders', 'report'},
+    'message.h': {'intake', 'verdict', 'order', 'orders', 'report', 'grant',
+                  'progress'},
     'launch.h': {'front_order', 'log_order'},
     'log_record.h': {'log_record'},
     'counters.h': {'counters'},
