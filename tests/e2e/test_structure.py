@@ -179,6 +179,22 @@ class Sources(harness.unittest.TestCase):
             with self.subTest(path):
                 self.assertEqual(OLD_WORDS.findall(read(path)), [])
 
+    def test_design_says_where_each_is(self):
+        """Every file has a line in DESIGN.md, and every line a file."""
+        design = read('DESIGN.md').split('## 11. Where things are')[1]
+        room, said = None, set()
+        for indent, name in re.findall(r'(?m)^( *)(\S+)',
+                                       design.split('```')[1]):
+            if not indent:
+                room = name
+            elif len(indent) == 2:      # deeper: the rest of a line
+                said.add(room + name)
+        every = set(files('*.[ch]', 'sandbox', 'src/accept', 'src/usher',
+                          *(f'src/{room}' for room in ROOMS)))
+        self.assertEqual(said, {
+            path for path in every if path.endswith('.c') or
+            path[:-2] + '.c' not in every})
+
     def test_records_are_defined_there(self):
         """And in no second place."""
         found = {}
