@@ -85,7 +85,7 @@ class Case(harness.Case):
         self.tenant(self.host(name) / 'http-socket', actor)
         return actor
 
-    def talk(self, seconds=20):
+    def talk(self, seconds=10):
         talker = Talker(self.daemon.http, seconds)
         self.addCleanup(talker.socket.close)
         return talker
