@@ -582,11 +582,17 @@ $(B)/tests/test_trust: tests/unit/test_trust.c tests/unit/handing.h \
 
 ATTACKS = $(B)/tests/try/attacks.o $(B)/tests/try/calls.o \
 	$(B)/tests/try/numbers.o $(B)/tests/try/front_calls.o
-TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h $(HEADERS)
+TRY_HEADERS = tests/sandbox/attacks.h tests/sandbox/calls.h \
+	tests/sandbox/misled.h tests/sandbox/lies.h $(HEADERS)
 WRAP_FRONT = -Wl,--wrap=host_open -Wl,--wrap=message_send \
 	-Wl,--wrap=timeouts_init
-WRAP_PARSER = -Wl,--wrap=protocol_look
-WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=pair_relay
+WRAP_TLS = -Wl,--wrap=tls_look
+WRAP_HTTP = -Wl,--wrap=request_parse -Wl,--wrap=message_take -Wl,--wrap=write
+WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=read
+TRY_TLS = $(B)/tests/try/try_tls.o $(B)/tests/try/try_parser.o $(ATTACKS)
+TRY_HTTP = $(B)/tests/try/try_http.o $(B)/tests/try/try_grant.o \
+	$(B)/tests/try/try_parser.o $(ATTACKS)
+TRY_RELAY = $(B)/tests/try/try_relay.o $(B)/tests/try/try_report.o $(ATTACKS)
 
 $(B)/tests/try/usherd: $(B)/usherd
 	cp $(B)/usherd $@
@@ -596,22 +602,17 @@ $(B)/tests/try/usherd-front: $(FRONT) $(B)/tests/try/try_front.o $(ATTACKS) \
 	$(LINK) $(PIE) $(WRAP_FRONT) $(B)/tests/try/try_front.o $(ATTACKS) \
 	    $(FRONT) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) -lpthread $(LIBS)
 
-$(B)/tests/try/usherd-tls: $(PARSER) $(TLS) $(B)/tests/try/try_parser.o \
-	    $(ATTACKS)
-	$(LINK) $(PIE) $(WRAP_PARSER) $(B)/tests/try/try_parser.o $(ATTACKS) \
-	    $(PARSER) $(TLS) $(LIBEVENT) $(BEARSSL) $(SANDBOX_LIBS_$(OS)) \
-	    $(LIBS)
+$(B)/tests/try/usherd-tls: $(PARSER) $(TLS) $(TRY_TLS)
+	$(LINK) $(PIE) $(WRAP_TLS) $(TRY_TLS) $(PARSER) $(TLS) $(LIBEVENT) \
+	    $(BEARSSL) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
-$(B)/tests/try/usherd-http: $(PARSER) $(HTTP) $(B)/tests/try/try_parser.o \
-	    $(ATTACKS)
-	$(LINK) $(PIE) $(WRAP_PARSER) $(B)/tests/try/try_parser.o $(ATTACKS) \
-	    $(PARSER) $(HTTP) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+$(B)/tests/try/usherd-http: $(PARSER) $(HTTP) $(TRY_HTTP)
+	$(LINK) $(PIE) $(WRAP_HTTP) $(TRY_HTTP) $(PARSER) $(HTTP) \
+	    $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
-$(B)/tests/try/usherd-relay: $(RELAY) $(B)/tests/try/try_relay.o \
-	    $(B)/tests/try/try_report.o $(ATTACKS)
-	$(LINK) $(PIE) $(WRAP_RELAY) $(B)/tests/try/try_relay.o \
-	    $(B)/tests/try/try_report.o $(ATTACKS) \
-	    $(RELAY) $(LIBEVENT) $(SANDBOX_LIBS_$(OS)) $(LIBS)
+$(B)/tests/try/usherd-relay: $(RELAY) $(TRY_RELAY)
+	$(LINK) $(PIE) $(WRAP_RELAY) $(TRY_RELAY) $(RELAY) $(LIBEVENT) \
+	    $(SANDBOX_LIBS_$(OS)) $(LIBS)
 
 # The front's sandbox without a front.
 FRONT_ALONE = $(B)/tests/try/front_alone.o $(ATTACKS) $(B)/message_take.o \
@@ -651,6 +652,12 @@ $(B)/tests/try/try_front.o: tests/sandbox/try_front.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_front.c
 $(B)/tests/try/try_parser.o: tests/sandbox/try_parser.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_parser.c
+$(B)/tests/try/try_tls.o: tests/sandbox/try_tls.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/try_tls.c
+$(B)/tests/try/try_http.o: tests/sandbox/try_http.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/try_http.c
+$(B)/tests/try/try_grant.o: tests/sandbox/try_grant.c $(TRY_HEADERS)
+	$(COMPILE) tests/sandbox/try_grant.c
 $(B)/tests/try/try_relay.o: tests/sandbox/try_relay.c $(TRY_HEADERS)
 	$(COMPILE) tests/sandbox/try_relay.c
 $(B)/tests/try/try_report.o: tests/sandbox/try_report.c $(TRY_HEADERS)

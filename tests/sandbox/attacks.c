@@ -100,8 +100,43 @@ static const struct attack {
 	{ "shutdown-client", EYES, try_shutdown, CHILD_CLIENT },
 	{ "splice-client", EYES | HANDS | KEYS, try_splice, CHILD_CLIENT },
 	/* with a number that is none of the constants */
-	{ "lowat", EYES, try_setsockopt, SO_RCVLOWAT },
-	{ "oob-inline", EYES, try_setsockopt, SO_OOBINLINE },
+	{ "lowat", EYES | HANDS, try_setsockopt, SO_RCVLOWAT },
+	{ "oob-inline", EYES | HANDS, try_setsockopt, SO_OOBINLINE },
+	{ "unsent-lowat", EYES | HANDS, try_tcp_option, TCP_NOTSENT_LOWAT },
+
+	/* Of a pair's pipes each has the end that is its own; of those who are
+	 * none, nobody has. */
+	{ "write-grant", EYES_ALONE | HANDS, try_write, CHILD_GRANT },
+	{ "write-grant-wide", EYES | HANDS, try_write_wide, CHILD_GRANT },
+	{ "writev-grant", EYES | HANDS, try_writev, CHILD_GRANT },
+	{ "sendmsg-grant", EYES | HANDS, try_sendmsg, CHILD_GRANT },
+	{ "read-grant", EYES | HANDS_ALONE, try_read, CHILD_GRANT },
+	{ "read-grant-wide", EYES | HANDS, try_read_wide, CHILD_GRANT },
+	{ "readv-grant", EYES | HANDS, try_readv, CHILD_GRANT },
+	{ "recv-grant", EYES | HANDS, try_recv, CHILD_GRANT },
+	{ "write-progress", EYES | HANDS_ALONE, try_write, CHILD_PROGRESS },
+	{ "write-progress-wide", EYES | HANDS, try_write_wide,
+	    CHILD_PROGRESS },
+	{ "writev-progress", EYES | HANDS, try_writev, CHILD_PROGRESS },
+	{ "sendmsg-progress", EYES | HANDS, try_sendmsg, CHILD_PROGRESS },
+	{ "read-progress", EYES_ALONE | HANDS, try_read, CHILD_PROGRESS },
+	{ "read-progress-wide", EYES | HANDS, try_read_wide, CHILD_PROGRESS },
+	{ "readv-progress", EYES | HANDS, try_readv, CHILD_PROGRESS },
+	{ "recv-progress", EYES | HANDS, try_recv, CHILD_PROGRESS },
+	/* and nothing else comes to be where they are */
+	{ "close-grant", EYES | HANDS, try_close, CHILD_GRANT },
+	{ "close-grant-wide", EYES | HANDS, try_close_wide, CHILD_GRANT },
+	{ "close-progress", EYES | HANDS, try_close, CHILD_PROGRESS },
+	{ "close-progress-wide", EYES | HANDS, try_close_wide,
+	    CHILD_PROGRESS },
+	{ "close-last", EYES | HANDS, try_close, CHILD_FIRST_CLIENT - 1 },
+	{ "over-report", EYES | HANDS, try_dup_over, CHILD_REPORT },
+	{ "over-grant", EYES | HANDS, try_dup_over, CHILD_GRANT },
+	{ "over-progress", EYES | HANDS, try_dup_over, CHILD_PROGRESS },
+	/* what comes from the front is taken as messages */
+	{ "read-control", EYES | HANDS, try_read, CHILD_CONTROL },
+	{ "write-control", EYES | HANDS, try_write, CHILD_CONTROL },
+	{ "read-report", EYES | HANDS, try_read, CHILD_REPORT },
 
 	/* A relay splices between clients, tenants and pipes, and sends
 	 * nothing but its answers, whole, to clients. */
@@ -114,12 +149,31 @@ static const struct attack {
 	{ "splice-from-control", HANDS, try_splice_from, CHILD_CONTROL },
 	{ "splice-from-control-wide", HANDS, try_splice_from_wide,
 	    CHILD_CONTROL },
+	{ "splice-grant", HANDS, try_splice_into, CHILD_GRANT },
+	{ "splice-grant-wide", HANDS, try_splice_into_wide, CHILD_GRANT },
+	{ "splice-from-grant", HANDS, try_splice_from, CHILD_GRANT },
+	{ "splice-from-grant-wide", HANDS, try_splice_from_wide,
+	    CHILD_GRANT },
+	{ "splice-progress", HANDS, try_splice_into, CHILD_PROGRESS },
+	{ "splice-progress-wide", HANDS, try_splice_into_wide,
+	    CHILD_PROGRESS },
+	{ "splice-from-progress", HANDS, try_splice_from, CHILD_PROGRESS },
+	{ "splice-last", HANDS, try_splice_into, CHILD_FIRST_CLIENT - 1 },
+	{ "splice-from-last", HANDS, try_splice_from,
+	    CHILD_FIRST_CLIENT - 1 },
+	{ "shutdown-receiving", HANDS, try_shutdown_client, SHUT_RD },
+	{ "shutdown-unknown", HANDS, try_shutdown_client, SHUT_RDWR + 1 },
 	{ "send-less", HANDS, try_send_resized, -1 },
 	{ "send-more", HANDS, try_send_resized, 1 },
 	{ "send-shifted", HANDS, try_send_shifted, 1 },
 	{ "send-other", HANDS, try_send_other, CHILD_CLIENT },
 	{ "send-control", HANDS, try_send_to, CHILD_CONTROL },
 	{ "send-control-wide", HANDS, try_send_to_wide, CHILD_CONTROL },
+	{ "send-progress", HANDS, try_send_to, CHILD_PROGRESS },
+	{ "send-progress-wide", HANDS, try_send_to_wide, CHILD_PROGRESS },
+	{ "send-last", HANDS, try_send_to, CHILD_FIRST_CLIENT - 1 },
+	{ "send-buffer", HANDS, try_setsockopt, SO_SNDBUF },
+	{ "no-delay", HANDS, try_tcp_option, TCP_NODELAY },
 
 	{ "openat-hosts", KEYS, try_openat, CHILD_CLIENT },
 	{ "openat2-own", KEYS, try_openat2, CHILD_CLIENT },
@@ -248,16 +302,16 @@ attack_by_name(unsigned int role, const char *name)
 void
 order_of_attack(struct order *order, int number)
 {
-	order->zeros[0] = (uint8_t)(number + 1);
+	order->zero = (uint8_t)(number + 1);
 }
 
 void
 attack_of_order(struct order *order)
 {
-	size_t number = order->zeros[0];
+	size_t number = order->zero;
 
-	order->zeros[0] = 0;
+	order->zero = 0;
 	if (number > 0 && number <= ATTACKS &&
-	    (attacks[number - 1].roles & HANDS) != 0)
+	    (attacks[number - 1].roles & (HANDS | HANDS_ALONE)) != 0)
 		attacks[number - 1].run(attacks[number - 1].argument);
 }

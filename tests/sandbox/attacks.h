@@ -20,7 +20,9 @@
 enum {
 	EYES = 1,
 	HANDS = 2,
-	KEYS = 4
+	KEYS = 4,
+	EYES_ALONE = 8,		/* of those who are not one of a pair, too: */
+	HANDS_ALONE = 16	/* parser and relay for TLS */
 };
 
 /* Does the attack that name is called after, if it is one of this role's.

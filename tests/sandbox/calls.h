@@ -6,7 +6,7 @@
  * attacks.c. */
 enum {
 	CHILD_EPOLL = 5,	/* the loop's own descriptors */
-	CHILD_CLIENT = 8,	/* and the first number after them */
+	CHILD_CLIENT = 16,	/* CHILD_FIRST_CLIENT */
 	FRONT_CLIENT = 512,	/* SLOTS_BASE */
 	FRONT_HOSTS = 7,	/* what has which number in the front */
 	FRONT_LISTENER = 8,
@@ -85,6 +85,8 @@ void	try_send_shifted(int);
 void	try_send_other(int);
 void	try_send_to(int);
 void	try_send_to_wide(int);
+void	try_dup_over(int);
+void	try_shutdown_client(int);
 void	try_setfl_wide(int);
 void	try_setsockopt_wide(int);
 void	try_tcp_option_wide(int);

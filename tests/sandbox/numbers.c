@@ -122,6 +122,19 @@ try_send_to_wide(int fd)
 	send_bytes(WIDE | fd, answer.bytes, answer.size);
 }
 
+/* A client in the place of what is its own. */
+void
+try_dup_over(int number)
+{
+	(void)syscall(SYS_dup3, CHILD_CLIENT, number, O_CLOEXEC);
+}
+
+void
+try_shutdown_client(int how)
+{
+	(void)syscall(SYS_shutdown, CHILD_CLIENT, how);
+}
+
 void
 try_setfl_wide(int flags)
 {

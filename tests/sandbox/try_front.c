@@ -110,7 +110,8 @@ __wrap_host_open(struct host *host, const struct hostname *name,
 		misbehave(name->text + 5);
 	if (name != NULL && strncmp(name->text, "hands-", 6) == 0) {
 		host->key[0] = '\0';
-		hands = attack_number(HANDS, name->text + 6);
+		hands = attack_number(HANDS | HANDS_ALONE,
+		    name->text + 6);
 		return REFUSAL_UNKNOWN;
 	}
 	return __real_host_open(host, name, place);

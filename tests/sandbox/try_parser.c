@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A parser that can be told to misbehave, for tests only.  Linked with the
- * objects of usherd-tls or usherd-http and -Wl,--wrap=protocol_look.
+ * What a parser can be told to do that it must not, for tests only: by the
+ * name that a client asks for.
  *
  * eyes-ATTACK	an attack of attacks.c
  * eyes-rights	what the filter does allow: it goes on as shipped
@@ -23,33 +23,32 @@
 
 #include "../../src/common/refusal.h"
 #include "../../src/parser/lowat.h"
-#include "../../src/parser/protocol.h"
 #include "attacks.h"
-
-enum look	__real_protocol_look(struct protocol_state *,
-		    const uint8_t *, size_t, struct verdict *, size_t *);
-enum look	__wrap_protocol_look(struct protocol_state *,
-		    const uint8_t *, size_t, struct verdict *, size_t *);
+#include "calls.h"
+#include "misled.h"
 
 #define WHOLE	sizeof(struct verdict)
 #define A	{ "a.example" }
 
 /* The lies that a parser can tell, the first part of whose name says by which
- * protocol's: tests/e2e/test_sandbox.py reads this table, too. */
+ * protocol's: tests/e2e/test_sandbox.py reads this table, too.  Rows of one
+ * name are said one after the other. */
 static const struct saying {
 	const char	*name;
 	size_t		 size;		/* bytes of it that are written */
 	struct verdict	 verdict;
 } sayings[] = {
-	{ "tls-unknown-id", WHOLE, { .id = 77, .code = VERDICT_NAMELESS,
-	    .grant = GRANT_UNLIMITED } },
+	{ "tls-unknown-id", WHOLE, { .id = 77, .code = VERDICT_NAMELESS } },
+	{ "tls-no-id", WHOLE, { .code = VERDICT_NAMELESS } },
 	{ "tls-no-code", WHOLE, { .id = 1, .code = 99 } },
+	{ "tls-zero-code", WHOLE, { .id = 1 } },
 	{ "tls-acme-two", WHOLE, { .id = 1, .code = VERDICT_NAMELESS,
-	    .grant = GRANT_UNLIMITED, .acme = 2 } },
+	    .acme = 2 } },
 	{ "tls-torn", 100, { .code = VERDICT_PONG } },
 	{ "tls-one-byte", 1, { .code = VERDICT_PONG } },
 	{ "tls-path", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .grant = GRANT_UNLIMITED, .name = { "../etc" } } },
+	    .name = { "../etc" } } },
+	{ "tls-no-name", WHOLE, { .id = 1, .code = VERDICT_NAMED } },
 	{ "tls-fronts-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
 	    .refusal = REFUSAL_UNKNOWN } },
 	{ "tls-https-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
@@ -57,68 +56,98 @@ static const struct saying {
 	{ "tls-no-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED } },
 	{ "tls-huge-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
 	    .refusal = 255 } },
-	{ "tls-kept", WHOLE, { .id = 1, .code = VERDICT_NAMED, .name = A,
-	    .grant = GRANT_UNLIMITED, .kept = 1 } },
-	{ "tls-limited", WHOLE, { .id = 1, .code = VERDICT_NAMED, .name = A,
-	    .grant = 500 } },
-	{ "tls-kept-limited", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .name = A, .grant = 500, .kept = 1 } },
-	{ "tls-partial", WHOLE, { .id = 1, .code = VERDICT_NAMED, .name = A,
-	    .grant = 500, .kept = 1, .partial = 1 } },
-	{ "tls-pipelined", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .name = A, .grant = GRANT_UNLIMITED, .pipelined = 1 } },
-	{ "tls-more", WHOLE, { .id = 1, .code = VERDICT_MORE,
-	    .grant = GRANT_UNLIMITED } },
+	{ "tls-named-reason", WHOLE, { .id = 1, .code = VERDICT_NAMED,
+	    .name = A, .refusal = REFUSAL_TIMEOUT } },
+	{ "tls-head", WHOLE, { .id = 1, .code = VERDICT_NAMED, .name = A,
+	    .head = 1 } },
+	{ "tls-nameless-head", WHOLE, { .id = 1, .code = VERDICT_NAMELESS,
+	    .head = 1 } },
+	{ "tls-refused-head", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	    .refusal = REFUSAL_TIMEOUT, .head = 1 } },
 	{ "tls-nameless-name", WHOLE, { .id = 1, .code = VERDICT_NAMELESS,
-	    .name = A, .grant = GRANT_UNLIMITED } },
+	    .name = A } },
 	{ "tls-refused-name", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
 	    .refusal = REFUSAL_TIMEOUT, .name = A } },
-	{ "tls-refused-grant", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
-	    .refusal = REFUSAL_TIMEOUT, .grant = GRANT_UNLIMITED } },
-	{ "tls-gone-kept", WHOLE, { .id = 1, .code = VERDICT_GONE,
-	    .kept = 1 } },
+	{ "tls-refused-acme", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	    .refusal = REFUSAL_TIMEOUT, .acme = 1 } },
+	{ "tls-gone-name", WHOLE, { .id = 1, .code = VERDICT_GONE,
+	    .name = A } },
+	{ "tls-gone-acme", WHOLE, { .id = 1, .code = VERDICT_GONE,
+	    .acme = 1 } },
 	{ "tls-ready", WHOLE, { .code = VERDICT_READY } },
 	{ "tls-pong", WHOLE, { .code = VERDICT_PONG } },
+	{ "tls-pong-id", WHOLE, { .id = 1, .code = VERDICT_PONG } },
+	{ "http-unknown-id", WHOLE, { .id = 77, .code = VERDICT_NAMELESS } },
+	{ "http-no-code", WHOLE, { .id = 1, .code = VERDICT_GONE + 1 } },
 	{ "http-acme", WHOLE, { .id = 1, .code = VERDICT_NAMED, .name = A,
-	    .grant = 10, .acme = 1 } },
-	{ "http-no-grant", WHOLE, { .id = 1, .code = VERDICT_NAMED,
+	    .acme = 1 } },
+	{ "http-acme-nameless", WHOLE, { .id = 1, .code = VERDICT_NAMELESS,
+	    .acme = 1 } },
+	{ "http-head-two", WHOLE, { .id = 1, .code = VERDICT_NAMED,
+	    .name = A, .head = 2 } },
+	{ "http-refused-head-two", WHOLE, { .id = 1,
+	    .code = VERDICT_REFUSED, .refusal = REFUSAL_MALFORMED,
+	    .head = 2 } },
+	{ "http-gone-head", WHOLE, { .id = 1, .code = VERDICT_GONE,
+	    .head = 1 } },
+	{ "http-gone-reason", WHOLE, { .id = 1, .code = VERDICT_GONE,
+	    .refusal = REFUSAL_MALFORMED } },
+	{ "http-no-name", WHOLE, { .id = 1, .code = VERDICT_NAMED } },
+	{ "http-nameless-name", WHOLE, { .id = 1, .code = VERDICT_NAMELESS,
 	    .name = A } },
-	{ "http-kept-unlimited", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .name = A, .grant = GRANT_UNLIMITED, .kept = 1 } },
-	{ "http-partial-last", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .name = A, .grant = 10, .partial = 1 } },
-	{ "http-pipelined-first", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .name = A, .grant = 10, .kept = 1, .pipelined = 1 } },
-	{ "http-more-first", WHOLE, { .id = 1, .code = VERDICT_MORE,
-	    .grant = 10, .kept = 1 } },
 	{ "http-tlss-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
 	    .refusal = REFUSAL_NOT_HELLO } },
+	{ "http-fronts-reason", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	    .refusal = REFUSAL_UNKNOWN } },
+	{ "http-torn", WHOLE - 1, { .code = VERDICT_PONG } },
 	{ "http-pong", WHOLE, { .code = VERDICT_PONG } },
-	/* of a connection that a relay has by then */
-	{ "gone-moving", WHOLE, { .id = 1, .code = VERDICT_NAMED, .kept = 1,
-	    .grant = 10, .name = A } },
-	{ "gone-moving", WHOLE, { .id = 1, .code = VERDICT_GONE } },
+	{ "http-ready", WHOLE, { .code = VERDICT_READY } },
+	/* The first of two is legal. */
+	{ "two-named-named", WHOLE, { .id = 1, .code = VERDICT_NAMED,
+	    .name = A } },
+	{ "two-named-named", WHOLE, { .id = 1, .code = VERDICT_NAMED,
+	    .name = A } },
+	{ "two-named-refused", WHOLE, { .id = 1, .code = VERDICT_NAMED,
+	    .name = A } },
+	{ "two-named-refused", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	    .refusal = REFUSAL_MALFORMED } },
+	{ "two-gone-named", WHOLE, { .id = 1, .code = VERDICT_GONE } },
+	{ "two-gone-named", WHOLE, { .id = 1, .code = VERDICT_NAMED,
+	    .name = A } },
+	{ "two-gone-gone", WHOLE, { .id = 1, .code = VERDICT_GONE } },
+	{ "two-gone-gone", WHOLE, { .id = 1, .code = VERDICT_GONE } },
+	{ "two-refused-refused", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	    .refusal = REFUSAL_MALFORMED } },
+	{ "two-refused-refused", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	    .refusal = REFUSAL_MALFORMED } },
+	{ "two-refused-gone", WHOLE, { .id = 1, .code = VERDICT_REFUSED,
+	    .refusal = REFUSAL_MALFORMED } },
+	{ "two-refused-gone", WHOLE, { .id = 1, .code = VERDICT_GONE } },
 	/* of one that has been refused by then, and its copy asked back */
 	{ "twice-refused", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .kept = 1, .grant = 10, .name = { "empty.example" } } },
+	    .name = { "empty.example" } } },
 	{ "twice-refused", WHOLE, { .id = 1, .code = VERDICT_NAMED,
-	    .kept = 1, .grant = 10, .name = { "empty.example" } } },
+	    .name = { "empty.example" } } },
 };
 
 /* id 1 in a saying stands for the connection that is looked at: its id is
- * not known here, but the first one of a fresh front has just that. */
+ * not known here, but the first one of a fresh front has just that.  In one
+ * write: between two of them the second could become true. */
 static void
 say(const char *name)
 {
-	size_t i, n;
+	static struct verdict	said[VERDICT_BATCH];
+	size_t			i, n, size = 0;
 
 	for (i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++) {
 		n = strlen(sayings[i].name);
-		if (strncmp(name, sayings[i].name, n) == 0 && name[n] == '.' &&
-		    write(CHILD_REPORT, &sayings[i].verdict,
-		    sayings[i].size) == -1)
-			_exit(1);
+		if (strncmp(name, sayings[i].name, n) != 0 || name[n] != '.')
+			continue;
+		said[size / sizeof(said[0])] = sayings[i].verdict;
+		size += sayings[i].size;
 	}
+	if (size > 0 && write(CHILD_REPORT, said, size) == -1)
+		_exit(1);
 }
 
 static void
@@ -168,12 +197,12 @@ rights(void)
 	static char	byte;
 	void		*page;
 
-	(void)syscall(SYS_recvfrom, 8, &byte, 1, MSG_PEEK | MSG_DONTWAIT,
-	    NULL, NULL);
+	(void)syscall(SYS_recvfrom, CHILD_CLIENT, &byte, 1,
+	    MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
 	(void)syscall(SYS_recvfrom, CHILD_CONTROL, &byte, 0,
 	    MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
-	(void)setsockopt(8, SOL_SOCKET, SO_RCVLOWAT, &lowat_steps[0],
-	    sizeof(lowat_steps[0]));
+	(void)setsockopt(CHILD_CLIENT, SOL_SOCKET, SO_RCVLOWAT,
+	    &lowat_steps[0], sizeof(lowat_steps[0]));
 	(void)syscall(SYS_write, CHILD_REPORT, &byte, 0);
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -182,8 +211,8 @@ rights(void)
 	(void)close(-1);
 }
 
-static void
-misbehave(const char *name)
+void
+parser_misled(unsigned int roles, const char *name)
 {
 	if (strncmp(name, "hang.", 5) == 0)
 		hang();
@@ -198,18 +227,5 @@ misbehave(const char *name)
 	else if (strncmp(name, "rights.", 7) == 0)
 		rights();
 	say(name);
-	attack_by_name(EYES, name);
-}
-
-enum look
-__wrap_protocol_look(struct protocol_state *state, const uint8_t *bytes,
-    size_t n, struct verdict *verdict, size_t *missing)
-{
-	enum look look;
-
-	look = __real_protocol_look(state, bytes, n, verdict, missing);
-	if (look == LOOK_VERDICT && verdict->code == VERDICT_NAMED &&
-	    strncmp(verdict->name.text, "eyes-", 5) == 0)
-		misbehave(verdict->name.text + 5);
-	return look;
+	attack_by_name(roles, name);
 }

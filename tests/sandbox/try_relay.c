@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A relay that can be told to misbehave, for tests only.  Linked with the
- * objects of usherd-relay and -Wl,--wrap=message_take.
+ * objects of usherd-relay, -Wl,--wrap=message_take and -Wl,--wrap=read.
  *
  * It sees no names, so the order to refuse a client says what to do: see
- * order_of_attack() in attacks.h.
+ * order_of_attack() in attacks.h.  What lies it tells: try_report.c.
  */
 #include "../../src/child/message_take.h"
 #include "attacks.h"
+#include "lies.h"
 
 enum message_result __real_message_take(int, void *, size_t, int *, size_t,
 	    size_t *);
@@ -27,5 +28,6 @@ __wrap_message_take(int fd, void *record, size_t size, int *fds, size_t max,
 		return result;
 	for (i = 0; i < ORDER_BATCH; i++)
 		attack_of_order(&orders->order[i]);
+	lies_of_orders(orders, fds);
 	return result;
 }
