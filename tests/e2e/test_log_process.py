@@ -59,7 +59,7 @@ class Lines(Case):
         front.send(step)
         self.assertEqual(self.wait_lines(1), [
             'usherd: step front=1 connection=7 state=PEEKING event=REQUEST '
-            'action=SHOW_AGAIN next=RECALLING'])
+            'action=SHOW_AGAIN next=BACKLOGGED'])
         _, front = self.started()
         front.send(step)
         self.assertEqual(self.wait_lines(2)[1],
@@ -67,26 +67,34 @@ class Lines(Case):
 
     def test_figures(self):
         log, front, other = self.started(2)
-        # 2 protocols: 4 counts each, then the refusals of each, then gauges
-        refusals = 44
-        after = 64 + 2 * 8 * refusals
+        # 2 protocols: 4 counts each, then the refusals of each, the endings
+        # of each, bytes up and down of each, then gauges
+        refusals, endings = 45, 7
+        ended = 64 + 2 * 8 * refusals
+        after = ended + 2 * 8 * (endings + 2)
         for page, factor in ((front, 1), (other, 100)):
             struct.pack_into('=8Q', page.counters, 0,
                              *(factor * n for n in range(1, 9)))
             struct.pack_into('=2Q', page.counters, 64 + 8 * UNKNOWN,
                              factor, factor)
+            struct.pack_into('=18Q', page.counters, ended,
+                             *(factor * n for n in range(18)))
             struct.pack_into('=4Q', page.counters, after,
                              *(factor * n for n in range(1, 5)))
         log.order(COUNTS)
         log.order(STOPPING)
         log.order(CUT, value=30)
-        self.assertEqual(self.wait_lines(7), [
+        self.assertEqual(self.wait_lines(9), [
             'usherd: counts tls accepted=101 relayed=202 handed-off=303 '
             'left=404',
             'usherd: counts tls refused unknown-host=101 no-socket=101',
+            'usherd: counts tls ended whole=101 client=202 tenant=303 '
+            'refused=404 idle=505 relay=606 bytes-up=1414 bytes-down=1515',
             'usherd: counts http accepted=505 relayed=606 handed-off=707 '
             'left=808',
             'usherd: counts http refused none',
+            'usherd: counts http ended whole=808 client=909 tenant=1010 '
+            'refused=1111 idle=1212 relay=1313 bytes-up=1616 bytes-down=1717',
             'usherd: counts now undecided=101 in-relays=202 '
             'not-picked-up=303 processes-replaced=404 lines-lost=0',
             'usherd: no longer accepting, 303 connections left',
@@ -142,7 +150,7 @@ class Broken(Case):
                 self.broken(refused(**fields))
 
     def test_numbers(self):
-        for more in ({'protocol': 2}, {'refusal': 0}, {'refusal': 44},
+        for more in ({'protocol': 2}, {'refusal': 0}, {'refusal': 45},
                      {'refusal': 2 ** 32 - 1}, {'named': 2}, {'pid': 1},
                      {'needs': ord('q'), 'at': b'x'}, {'mode': 1}):
             with self.subTest(more=more):
