@@ -66,10 +66,11 @@ uint64_t sandbox_memory(uint64_t tables);
 
 /*
  * The eyes: MSG_PEEK on any descriptor, take messages from CHILD_CONTROL,
- * write to CHILD_REPORT, wait for events.  One of a pair also writes to
- * CHILD_GRANT and reads from CHILD_PROGRESS.
+ * write to CHILD_REPORT, wait for events.  usherd-http also writes to
+ * CHILD_GRANT and reads from CHILD_PROGRESS; usherd-tls may say from how many
+ * bytes on a client is ready.
  */
-void	sandbox_enter_parser(bool pair);
+void	sandbox_enter_parser(void);
 
 /*
  * The hands: move, shut down, close, discard unseen, send one of n constants,

@@ -62,6 +62,10 @@ void	seccomp_allow_base(scmp_filter_ctx filter);
 /* close(2) of descriptors from 2^first_bit on, no others. */
 void	seccomp_allow_close(scmp_filter_ctx filter, unsigned int first_bit);
 
+/* What a parser of this protocol needs beyond what all do: seccomp_tls.c or
+ * seccomp_http.c, by what is linked. */
+void	seccomp_allow_protocol(scmp_filter_ctx filter);
+
 /* CHILD_FIRST_CLIENT is 2 to the power of this. */
 enum { CHILD_CLOSE_BIT = 4 };
 

@@ -48,6 +48,8 @@ SANDBOX_LAUNCHER_Linux = $(LEAKS_$(LOADER)) \
 SANDBOX_FRONT_Linux = $(SANDBOX_Linux) $(B)/seccomp_front.o
 SANDBOX_PARSER_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o \
 	$(B)/seccomp_parser.o
+SANDBOX_TLS_Linux = $(B)/seccomp_tls.o
+SANDBOX_HTTP_Linux = $(B)/seccomp_http.o
 SANDBOX_RELAY_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o \
 	$(B)/seccomp_relay.o
 SANDBOX_LOG_Linux = $(SANDBOX_Linux) $(B)/userns_linux.o $(B)/seccomp_log.o
@@ -82,13 +84,16 @@ FRONT = $(B)/front_main.o $(B)/front_options.o $(B)/front_request.o \
 	$(B)/timeouts.o $(B)/hostname.o $(B)/refusal.o $(B)/message_send.o \
 	$(B)/message_take.o $(B)/ids.o $(B)/loop.o $(B)/no_resolver.o \
 	$(SYSTEM_FRONT_$(OS)) $(SANDBOX_FRONT_$(OS))
-PARSER = $(B)/parser.o $(B)/client.o $(B)/parser_say.o $(B)/lowat.o \
+PARSER = $(B)/parser.o $(B)/peek.o $(B)/parser_say.o \
 	$(B)/hostname.o $(B)/refusal.o $(CHILD) $(SANDBOX_PARSER_$(OS))
-TLS = $(B)/tls.o $(B)/flight.o $(B)/hello.o $(B)/hello_bearssl.o
+TLS = $(B)/tls_client.o $(B)/tls.o $(B)/lowat.o $(B)/flight.o \
+	$(B)/hello.o $(B)/hello_bearssl.o $(SANDBOX_TLS_$(OS))
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
 RESPONSE = $(B)/response.o $(B)/framing.o $(B)/coded.o $(B)/field.o
-HTTP = $(B)/http.o $(B)/chunks.o $(B)/response.o $(B)/framing.o \
-	$(B)/coded.o $(REQUEST)
+HTTP = $(B)/http.o $(B)/carry.o $(B)/upward.o $(B)/downward.o \
+	$(B)/exchange.o $(B)/grants.o $(B)/progress.o $(B)/chunks.o \
+	$(B)/response.o $(B)/framing.o $(B)/coded.o $(REQUEST) \
+	$(SANDBOX_HTTP_$(OS))
 RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o \
 	$(B)/report.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
@@ -231,8 +236,22 @@ $(B)/hello_bearssl.o: src/parser/hello_bearssl.c $(HEADERS)
 	$(COMPILE) src/parser/hello_bearssl.c
 $(B)/http.o: src/parser/http.c $(HEADERS)
 	$(COMPILE) src/parser/http.c
-$(B)/client.o: src/parser/client.c $(HEADERS)
-	$(COMPILE) src/parser/client.c
+$(B)/carry.o: src/parser/carry.c $(HEADERS)
+	$(COMPILE) src/parser/carry.c
+$(B)/downward.o: src/parser/downward.c $(HEADERS)
+	$(COMPILE) src/parser/downward.c
+$(B)/exchange.o: src/parser/exchange.c $(HEADERS)
+	$(COMPILE) src/parser/exchange.c
+$(B)/grants.o: src/parser/grants.c $(HEADERS)
+	$(COMPILE) src/parser/grants.c
+$(B)/peek.o: src/parser/peek.c $(HEADERS)
+	$(COMPILE) src/parser/peek.c
+$(B)/progress.o: src/parser/progress.c $(HEADERS)
+	$(COMPILE) src/parser/progress.c
+$(B)/tls_client.o: src/parser/tls_client.c $(HEADERS)
+	$(COMPILE) src/parser/tls_client.c
+$(B)/upward.o: src/parser/upward.c $(HEADERS)
+	$(COMPILE) src/parser/upward.c
 $(B)/lowat.o: src/parser/lowat.c $(HEADERS)
 	$(COMPILE) src/parser/lowat.c
 $(B)/parser.o: src/parser/parser.c $(HEADERS)
@@ -387,8 +406,12 @@ $(B)/connection.o: src/front/connection.c $(HEADERS)
 	$(COMPILE) src/front/connection.c
 $(B)/seccomp.o: sandbox/seccomp.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp.c
+$(B)/seccomp_http.o: sandbox/seccomp_http.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp_http.c
 $(B)/seccomp_parser.o: sandbox/seccomp_parser.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_parser.c
+$(B)/seccomp_tls.o: sandbox/seccomp_tls.c $(HEADERS)
+	$(COMPILE) sandbox/seccomp_tls.c
 $(B)/seccomp_log.o: sandbox/seccomp_log.c $(HEADERS)
 	$(COMPILE) sandbox/seccomp_log.c
 $(B)/seccomp_relay.o: sandbox/seccomp_relay.c $(HEADERS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The eyes: the loop that both parsers share.  It takes connections from the
- * front and says what client.c finds out about them.
+ * front, with what is to be done about them.
  */
 #include <err.h>
 #include <event2/event.h>
@@ -12,15 +12,16 @@
 #include "../child/confine.h"
 #include "../child/loop.h"
 #include "../child/message_take.h"
-#include "client.h"
+#include "../common/launch.h"
 #include "protocol.h"
 #include "say.h"
 
 enum {
 	MESSAGES_PER_TURN = 4,
-	TIMERS = 8,		/* the lists of ages, and the turns */
-	SPARE_DESCRIPTORS = 16	/* ours, and a message on its way in */
+	TIMERS = 12		/* the lists of ages, and the turns */
 };
+
+static struct event *control;
 
 /* Which id may stand beside which word? */
 static bool
@@ -31,40 +32,61 @@ item_allowed(uint32_t kind, uint32_t id)
 	case INTAKE_PING:
 		return id == 0;
 	case INTAKE_SHOW:
-		return id != 0 && !client_known(id);
-	case INTAKE_LOOK:
+		return id != 0 && !protocol_knows(id);
+	case INTAKE_BACKEND:
+		return id != 0 && protocol_spoken == PROTOCOL_HTTP;
 	case INTAKE_DROP:
 		return id != 0;
+	case INTAKE_DRAIN:
+		return id == 0 && protocol_spoken == PROTOCOL_HTTP;
 	}
 	return false;
 }
 
-/* Does what a message says, with its n descriptors. */
+/* Does what an item says.  It comes with a descriptor, or -1. */
+static void
+item_take(enum intake_kind kind, uint32_t id, int fd)
+{
+	switch (kind) {
+	case INTAKE_NONE:
+		break;
+	case INTAKE_SHOW:
+		protocol_show(id, fd);
+		break;
+	case INTAKE_BACKEND:
+		protocol_attach(id, fd);
+		break;
+	case INTAKE_DROP:
+		protocol_drop(id);
+		break;
+	case INTAKE_DRAIN:
+		protocol_drain();
+		break;
+	case INTAKE_PING:
+		say_own(VERDICT_PONG);
+		break;
+	}
+}
+
+/* A message with its n descriptors; a broken one ends us. */
 static void
 intake_take(const struct intake *message, const int *fds, size_t n)
 {
-	size_t i, used = 0;
+	size_t		i, used = 0;
+	uint32_t	kind;
+	int		fd;
 
 	for (i = 0; i < INTAKE_BATCH; i++) {
-		if (!item_allowed(message->item[i].kind, message->item[i].id))
-			_exit(1);	/* a broken message */
-		switch ((enum intake_kind)message->item[i].kind) {
-		case INTAKE_NONE:
-			break;
-		case INTAKE_SHOW:
+		kind = message->item[i].kind;
+		if (!item_allowed(kind, message->item[i].id))
+			_exit(1);
+		fd = -1;
+		if (kind == INTAKE_SHOW || kind == INTAKE_BACKEND) {
 			if (used == n)
-				_exit(1);	/* a broken message */
-			client_begin(fds[used++], message->item[i].id);
-			break;
-		case INTAKE_LOOK:
-		case INTAKE_DROP:
-			client_word(message->item[i].id,
-			    (enum intake_kind)message->item[i].kind);
-			break;
-		case INTAKE_PING:
-			say_own(VERDICT_PONG);
-			break;
+				_exit(1);
+			fd = fds[used++];
 		}
+		item_take((enum intake_kind)kind, message->item[i].id, fd);
 	}
 	if (used != n)
 		_exit(1);
@@ -88,7 +110,9 @@ intake(evutil_socket_t fd, short what, void *arg)
 		case MESSAGE_NONE:
 			return;
 		case MESSAGE_CLOSED:
-			_exit(0);	/* nobody would hear a verdict */
+			(void)event_del(control);	/* was added */
+			protocol_orphaned();
+			return;
 		case MESSAGE_BROKEN:
 			_exit(1);
 		}
@@ -98,15 +122,15 @@ intake(evutil_socket_t fd, short what, void *arg)
 static struct event_base *
 loop_make(unsigned long descriptors)
 {
-	struct event_base	*loop;
-	struct event		*control;
+	struct event_base *loop;
 
-	if (descriptors <= SPARE_DESCRIPTORS)
+	if (descriptors <= CHILD_SPARE)
 		errx(1, "-n: too few");
 	loop = loop_new(NULL, TIMERS);
 	if (loop == NULL)
 		errx(1, "event base");
-	clients_make(loop, descriptors - SPARE_DESCRIPTORS);
+	protocol_make(loop, (descriptors - CHILD_SPARE) /
+	    protocol_descriptors);
 	control = event_new(loop, CHILD_CONTROL, EV_READ | EV_PERSIST,
 	    intake, NULL);
 	if (control == NULL || event_add(control, NULL) == -1)
@@ -123,8 +147,11 @@ main(int argc, char *argv[])
 	confine_options(&confinement, argc, argv);
 	if (protocol_engine(confinement.engine) == -1)
 		errx(1, "%s: no such engine", confinement.engine);
+	if (confinement.pair != protocol_pair)
+		errx(1, "-g: for one of a pair, which usherd-http is");
 	confine(&confinement);
 	loop = loop_make(confinement.descriptors);
+	confine_fill();
 	sandbox_enter_parser();
 	confine_silence();
 	say_own(VERDICT_READY);

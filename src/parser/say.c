@@ -34,6 +34,8 @@ static struct place	*places;
 static size_t		 own;		/* the place of the parser's words */
 static struct place_queue waiting = STAILQ_HEAD_INITIALIZER(waiting);
 static void		(*tell)(size_t);
+static void		(*lose)(void);
+static bool		 unheard;	/* nobody reads that pipe */
 
 static void
 batch_add(size_t number, const struct verdict *verdict)
@@ -68,6 +70,10 @@ flush(void)
 {
 	full = false;
 	while (nbatch > 0) {
+		if (unheard) {
+			batch_said();
+			continue;
+		}
 		switch (message_report(CHILD_REPORT, batch,
 		    nbatch * sizeof(batch[0]))) {
 		case MESSAGE_SAID:
@@ -77,7 +83,9 @@ flush(void)
 			full = true;
 			return;
 		case MESSAGE_UNHEARD:
-			_exit(0);	/* so nobody will show us anything */
+			unheard = true;
+			lose();
+			break;
 		}
 	}
 }
@@ -151,11 +159,13 @@ say_own(enum verdict_code code)
  * edge-triggered, it wakes nobody but when it was full.
  */
 void
-say_make(struct event_base *base, size_t n, void (*said)(size_t))
+say_make(struct event_base *base, size_t n, void (*said)(size_t),
+    void (*lost)(void))
 {
 	struct event *room;
 
 	tell = said;
+	lose = lost;
 	own = n;
 	places = calloc(n + 1, sizeof(*places));
 	flush_event = event_new(base, -1, 0, flush_due, NULL);

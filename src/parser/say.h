@@ -18,9 +18,11 @@ enum { SAY_MEMORY = sizeof(struct verdict) + 2 * sizeof(void *) };
 
 /*
  * For connections 0 to n - 1.  said(number) is called when the verdict about
- * that one has been written.  Exits 1 without memory.
+ * that one has been written; lost() once, when the front reads no more: what
+ * is said from then on counts as written.  Exits 1 without memory.
  */
-void	say_make(struct event_base *base, size_t n, void (*said)(size_t));
+void	say_make(struct event_base *base, size_t n, void (*said)(size_t),
+	    void (*lost)(void));
 
 /*
  * Says it with what else is said in this turn of the loop, or when the pipe

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * usherd-tls: the name is the server_name of the ClientHello.
+ * What a first flight asks for, by one way of reading the hello or by both.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -9,9 +9,7 @@
 #include "flight.h"
 #include "hello.h"
 #include "hello_bearssl.h"
-#include "protocol.h"
-
-const size_t protocol_window = FLIGHT_MAX;
+#include "tls.h"
 
 static enum hello_kind (*read_hello)(const uint8_t *, size_t,
     struct hello *) = hello_cursor;
@@ -38,7 +36,7 @@ hello_both(const uint8_t *bytes, size_t n, struct hello *hello)
 }
 
 int
-protocol_engine(const char *engine)
+tls_engine(const char *engine)
 {
 	if (engine == NULL || strcmp(engine, "cursor") == 0)
 		read_hello = hello_cursor;
@@ -51,24 +49,23 @@ protocol_engine(const char *engine)
 	return 0;
 }
 
-static enum look
+static enum tls_look
 refuse(struct verdict *verdict, enum refusal refusal)
 {
 	verdict->code = VERDICT_REFUSED;
 	verdict->refusal = (uint8_t)refusal;
-	return LOOK_VERDICT;
+	return TLS_VERDICT;
 }
 
-static enum look
+static enum tls_look
 pass(struct verdict *verdict, enum verdict_code code, bool acme)
 {
 	verdict->code = (uint8_t)code;
 	verdict->acme = acme;
-	verdict->grant = GRANT_UNLIMITED;
-	return LOOK_VERDICT;
+	return TLS_VERDICT;
 }
 
-static enum look
+static enum tls_look
 look_at_hello(const uint8_t *bytes, size_t n, struct verdict *verdict)
 {
 	struct hello	hello;
@@ -91,19 +88,18 @@ look_at_hello(const uint8_t *bytes, size_t n, struct verdict *verdict)
 	    disagreed ? REFUSAL_DISAGREE : REFUSAL_MALFORMED);
 }
 
-enum look
-protocol_look(struct protocol_state *state, const uint8_t *bytes, size_t n,
-    struct verdict *verdict, size_t *missing)
+enum tls_look
+tls_look(const uint8_t *bytes, size_t n, struct verdict *verdict,
+    size_t *missing)
 {
 	struct flight flight;
 
-	(void)state;	/* one look settles it: the rest is encrypted */
 	switch (flight_measure(bytes, n, &flight)) {
 	case FLIGHT_WHOLE:
 		return look_at_hello(bytes, flight.size, verdict);
 	case FLIGHT_PART:
 		*missing = flight.missing;
-		return LOOK_WAIT;
+		return TLS_WAIT;
 	case FLIGHT_NOT_HELLO:
 		return refuse(verdict, REFUSAL_NOT_HELLO);
 	case FLIGHT_OVERFLOW:

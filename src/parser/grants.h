@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef USHER_GRANTS_H
+#define USHER_GRANTS_H
+
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../common/message.h"
+
+/*
+ * What usherd-http says to its relay.  Nothing blocks and nothing grows: a
+ * connection has one record at most that has not been written, into which all
+ * goes that is said of it meanwhile, and a place for it.
+ */
+struct grant_place {
+	TAILQ_ENTRY(grant_place) link;
+	struct grant	 grant;		/* with the serial of the last record */
+	bool		 unsaid;
+};
+
+/*
+ * No body has so many bytes: 2^62.  What would be more is granted as that, so
+ * that no sum that a client or a tenant can bring about is a breach.
+ */
+#define GRANTS_MOST	(UINT64_MAX >> 2)
+
+/*
+ * said(place) is called when a record has been written; lost() once, when the
+ * relay reads no more: what is said from then on counts as written.  Exits 1
+ * without memory.
+ */
+void	grants_make(struct event_base *base, void (*said)(struct grant_place *),
+	    void (*lost)(void));
+
+/* A place for the connection id, of which nothing has been said. */
+void	grants_begin(struct grant_place *place, uint32_t id);
+
+/*
+ * Says it with what else is said in this turn of the loop, or when the pipe
+ * takes more.  up and down are bytes more; backend is not below what was said
+ * before, and nothing of the one before it is unsaid but GRANT_CALM.  Gives
+ * the serial of the record with which it goes.
+ */
+uint32_t grants_say(struct grant_place *place, uint32_t backend, uint64_t up,
+	    uint64_t down, unsigned int flags);
+
+/* What has not been written of it never is. */
+void	grants_forget(struct grant_place *place);
+
+#endif
