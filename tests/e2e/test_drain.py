@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Parsers and relays whose front is gone, or does not listen: what it has
-decided goes on, and nothing waits for it."""
-import collections
+"""Parsers and relays whose front is gone, or does not listen, and relays whose
+parser is gone: what has been decided goes on, and nothing waits for them."""
 import os
 import signal
 import socket
@@ -13,11 +12,11 @@ import fronts
 import harness
 import held
 import wire
-from fronts import ENDED, LEFT, LONELY, MOVED, Parser, Relay
-from harness import wait_for
+from fronts import FINISH, LAST, TELL_DOWN, TUNNEL, Parser, Relay
 
 HEAD = wire.head()
-PIPE = 4096             # the least that there is: 512 reports, 15 verdicts
+MIDDLE = 5              # s: a response without a known end, when nobody
+                        # grants any more, may be silent for so long
 
 
 def answer(body, length=None):
@@ -33,40 +32,51 @@ def passes(case, source, target, data):
     sender.join()
 
 
-class Drain(harness.Case):
+class Base(harness.Case):
     def passes(self, source, target, data):
         passes(self, source, target, data)
+
+    def stays(self, source, target, data=b'x'):
+        """This does not pass."""
+        source.sendall(data)
+        target.settimeout(0.5)
+        with self.assertRaises(TimeoutError):
+            target.recv(1)
+        target.settimeout(10)
 
     def ends(self, connection, data=b''):
         """It gets this, and then the end."""
         self.assertEqual(wire.read_all(connection), data)
 
     def asked(self, relay, number=1, head=HEAD, **how):
-        """A connection with a request that its tenant has got."""
-        client, tenant = relay.begin(number, len(head), **how)
+        """A connection with a request that its tenant has got; how: what is
+        granted beside it."""
+        client, tenant = relay.begin(number, up=len(head), **how)
         self.passes(client, tenant, head)
         return client, tenant
 
-    def moved(self, relay, number=1):
-        self.assertEqual(relay.hear(1), [(MOVED, number)])
-
-    def ends_with(self, relay, client, tenant):
-        """The tenant is told that no more comes, and ends it; the relay had
-        nothing else."""
-        self.ends(tenant)
-        tenant.close()
+    def both_end(self, client, tenant):
         self.ends(client)
-        client.close()
+        self.ends(tenant)
+        for each in (client, tenant):
+            each.close()
+
+    def exits(self, relay):
         self.assertEqual(relay.status(), 0)
 
-    def go_on(self, protocol):
+
+class WithoutFront(Base):
+    """A relay whose front is gone; its parser goes on."""
+
+    def go_on(self, protocol, **how):
         """Two that nothing more will be said about."""
         relay = Relay(self, protocol)
-        pairs = [relay.begin(), relay.begin()]
+        pairs = [relay.begin(number, **how) if how else relay.begin()
+                 for number in (1, 2)]
         for client, tenant in pairs:
             self.passes(client, tenant, b'before')
         relay.leave()
-        time.sleep(3)           # longer than a silence that ends a response
+        time.sleep(3)           # longer than any silence of an exchange's end
         for client, tenant in pairs:
             self.passes(client, tenant, b'up' * 100000)
             self.passes(tenant, client, b'down' * 100000)
@@ -81,29 +91,36 @@ class Drain(harness.Case):
         self.passes(*pairs[1], b'still')
         for each in pairs[1]:
             each.close()
-        self.assertEqual(relay.status(), 0)
+        self.exits(relay)
 
     def test_tls(self):
         self.go_on('tls')
 
     def test_tunnels(self):
-        self.go_on('http')
+        self.go_on('http', flags=TUNNEL)
 
     def test_nothing_to_do(self):
         for protocol in ('tls', 'http'):
             relay = Relay(self, protocol)
             relay.leave()
-            self.assertEqual(relay.status(), 0)
+            self.exits(relay)
 
-    def test_in_the_middle_of_a_response(self):
+    def test_exchanges_are_granted_to_their_end(self):
+        """What usherd-http grants goes on, and one more request, too, if it
+        says so."""
         relay = Relay(self, 'http')
         client, tenant = self.asked(relay)
+        relay.grant(1, down=len(answer(b'first second')))
         self.passes(tenant, client, answer(b'first ', 12))
-        self.moved(relay)
         relay.leave()
-        time.sleep(0.5)
+        time.sleep(3)
         self.passes(tenant, client, b'second')
-        self.ends_with(relay, client, tenant)
+        relay.grant(1, up=len(HEAD))
+        self.passes(client, tenant, HEAD)
+        relay.grant(1, down=len(answer(b'done')), flags=FINISH)
+        self.passes(tenant, client, answer(b'done'))
+        self.both_end(client, tenant)
+        self.exits(relay)
 
     def test_before_the_response(self):
         """It may take its time to begin."""
@@ -111,276 +128,247 @@ class Drain(harness.Case):
         client, tenant = self.asked(relay)
         relay.leave()
         time.sleep(3)
-        self.passes(tenant, client, answer(b'late'))
-        self.ends_with(relay, client, tenant)
-
-    def test_in_the_middle_of_an_upload(self):
-        """Granted bytes pass, even where the response has begun."""
-        relay = Relay(self, 'http')
-        client, tenant = relay.begin(1, 1000)
-        self.passes(client, tenant, b'u' * 500)
-        self.passes(tenant, client, b'HTTP/1.1 100 Continue\r\n\r\n')
-        relay.leave()
-        time.sleep(3)
-        self.passes(client, tenant, b'u' * 500)
-        self.passes(tenant, client, answer(b'taken'))
-        self.ends_with(relay, client, tenant)
-
-    def test_a_client_that_reads_late(self):
-        """A response that waits for it is not at its end."""
-        relay = Relay(self, 'http')
-        client, tenant = relay.begin(1, len(HEAD))
-        self.passes(client, tenant, HEAD)
-        body = bytes(range(256)) * 4096 * 16
-        sender = threading.Thread(
-            target=lambda: tenant.sendall(answer(body)))
-        sender.start()
-        self.moved(relay)
-        relay.leave()
-        time.sleep(3)
-        whole = answer(body)
-        self.assertEqual(held.exactly(client, len(whole)), whole)
-        sender.join()
-        self.ends_with(relay, client, tenant)
-
-    def test_between_requests(self):
-        relay = Relay(self, 'http')
-        client, tenant = self.asked(relay)
-        self.passes(tenant, client, answer(b'done'))
-        self.moved(relay)
-        relay.leave()
-        self.ends_with(relay, client, tenant)
-
-    def test_rest_of_a_request_that_nobody_grants(self):
-        """The tenant hears that it ends, and may still answer."""
-        relay = Relay(self, 'http')
-        client, tenant = self.asked(relay, partial=1)
-        self.moved(relay)
-        relay.leave()
-        self.ends(tenant)
-        tenant.sendall(answer(b'what?'))
-        tenant.close()
-        self.ends(client, answer(b'what?'))
+        tenant.sendall(answer(b'late'))
+        relay.grant(1, down=len(answer(b'late')), flags=FINISH)
+        self.ends(client, answer(b'late'))
         client.close()
-        self.assertEqual(relay.status(), 0)
+        self.exits(relay)
 
-    def test_next_backend_is_still_asked(self):
+    def test_between_exchanges(self):
+        """usherd-http ends it, who knows that nobody would find another
+        backend."""
         relay = Relay(self, 'http')
-        client, first = self.asked(relay)
-        self.passes(first, client, answer(b'first ', 12))
-        self.moved(relay)
-        second = relay.next(1, len(HEAD))
-        self.ends(first)
-        client.sendall(HEAD)
-        relay.leave()
-        time.sleep(0.2)
-        self.passes(first, client, b'second')
-        first.close()
-        self.assertEqual(held.exactly(second, len(HEAD)), HEAD)
-        self.passes(second, client, answer(b'other'))
-        self.ends_with(relay, client, second)
-
-    def test_without_a_backend(self):
-        relay = Relay(self, 'http')
-        client, tenant = self.asked(relay)
+        client, tenant = self.asked(relay, down=len(answer(b'done')))
         self.passes(tenant, client, answer(b'done'))
-        self.moved(relay)
-        client.sendall(HEAD)
-        tenant.close()
-        self.assertEqual(relay.hear(1), [(LONELY, 1)])
         relay.leave()
-        self.ends(client)
-        client.close()
-        self.assertEqual(relay.status(), 0)
+        time.sleep(0.3)
+        self.assertTrue(relay.runs())
+        relay.grant(1, flags=FINISH)
+        self.both_end(client, tenant)
+        self.exits(relay)
 
     def test_orders_of_a_front_that_has_gone(self):
         """What it decided at last is done, though it was not read before."""
         relay = Relay(self, 'http')
         os.kill(relay.process.pid, signal.SIGSTOP)
-        client, tenant = relay.begin(1, len(HEAD))
+        client, tenant = relay.begin(1, up=len(HEAD),
+                                     down=len(answer(b'done')), flags=FINISH)
         relay.leave()
         os.kill(relay.process.pid, signal.SIGCONT)
         self.passes(client, tenant, HEAD)
         self.passes(tenant, client, answer(b'done'))
-        self.ends_with(relay, client, tenant)
+        self.both_end(client, tenant)
+        self.exits(relay)
 
     def test_reports_without_a_reader(self):
         """The same, though orders may still come."""
         relay = Relay(self, 'http')
-        client, tenant = self.asked(relay)
-        tunnel = relay.begin()
+        client, tenant = self.asked(relay, down=len(answer(b'done')))
+        tunnel = relay.begin(2, flags=TUNNEL)
         relay.deafen()
         self.passes(tenant, client, answer(b'done'))
-        self.ends(tenant)
-        tenant.close()
-        self.ends(client)
-        client.close()
+        relay.grant(1, flags=FINISH)
+        self.both_end(client, tenant)
         self.passes(*tunnel, b'goes on')
-        late, its_tenant = self.asked(relay, 2)
+        late, its_tenant = self.asked(relay, 3, down=len(answer(b'late')),
+                                      flags=FINISH)
         for each in tunnel:
             each.close()
         self.passes(its_tenant, late, answer(b'late'))
-        self.ends_with(relay, late, its_tenant)
+        self.both_end(late, its_tenant)
+        self.exits(relay)
+
+
+class WithoutParser(Base):
+    """A relay whose parser is gone: each response is finished, and nothing
+    more is begun."""
+
+    def dies(self, relay, front=False):
+        """Its front may have died with it."""
+        relay.part()
+        if front:
+            relay.leave()
+
+    def test_with_a_known_end(self):
+        """The rest of it passes, and then it ends."""
+        for front in (False, True):
+            relay = Relay(self, 'http')
+            whole = answer(b'first second')
+            client, tenant = self.asked(relay, down=len(whole))
+            self.passes(tenant, client, whole[:-6])
+            self.dies(relay, front)
+            time.sleep(1)
+            self.passes(tenant, client, whole[-6:])
+            self.both_end(client, tenant)
+            if front:
+                self.exits(relay)
+
+    def test_a_client_that_reads_late(self):
+        """A response that waits for it is not at its end."""
+        body = bytes(range(256)) * 4096 * 16
+        whole = answer(body)
+        relay = Relay(self, 'http')
+        client, tenant = self.asked(relay, down=len(whole))
+        sender = threading.Thread(target=lambda: tenant.sendall(whole))
+        sender.start()
+        time.sleep(0.3)
+        self.dies(relay, front=True)
+        time.sleep(MIDDLE + 1)
+        self.assertEqual(held.exactly(client, len(whole)), whole)
+        sender.join()
+        self.both_end(client, tenant)
+        self.exits(relay)
+
+    def test_without_a_known_end(self):
+        """Its tenant says all that it wants to; the client nothing more."""
+        relay = Relay(self, 'http')
+        client, tenant = self.asked(relay, down=50)
+        self.passes(tenant, client, b'x' * 50)
+        relay.grant(1, down=10, flags=TELL_DOWN)
+        self.passes(tenant, client, b'x' * 5)
+        self.dies(relay, front=True)
+        self.stays(client, tenant)
+        for _ in range(3):
+            self.passes(tenant, client, b'y' * 1000)
+            time.sleep(MIDDLE / 2)
+        tenant.close()
+        self.ends(client)
+        client.close()
+        self.exits(relay)
+
+    def test_without_a_known_end_and_silent(self):
+        relay = Relay(self, 'http')
+        client, tenant = self.asked(relay, down=50)
+        self.passes(tenant, client, b'x' * 20)
+        self.dies(relay, front=True)
+        began = time.monotonic()
+        self.ends(client)
+        self.assertGreater(time.monotonic() - began, MIDDLE - 1)
+        self.both_end(client, tenant)
+        self.exits(relay)
+
+    def test_between_exchanges(self):
+        """It ends at once, and what the client sends is not passed on."""
+        for front in (False, True):
+            relay = Relay(self, 'http')
+            client, tenant = self.asked(relay, down=len(answer(b'done')))
+            self.passes(tenant, client, answer(b'done'))
+            client.sendall(HEAD)
+            self.dies(relay, front)
+            self.ends(tenant)
+            self.ends(client)
+            client.close()
+            if front:
+                self.exits(relay)
+
+    def test_no_backend_is_attached(self):
+        """Neither another one nor the first."""
+        relay = Relay(self, 'http')
+        client, tenant = self.asked(relay, down=len(answer(b'one two')))
+        self.passes(tenant, client, answer(b'one two')[:-3])
+        self.dies(relay)
+        second = relay.next(1)
+        self.ends(second)
+        fresh = relay.begin(2)
+        self.both_end(*fresh)
+        client.close()
+        tenant.close()
+
+    def test_tunnels_go_on(self):
+        relay = Relay(self, 'http')
+        client, tenant = relay.begin(1, flags=TUNNEL)
+        self.passes(client, tenant, b'before')
+        self.dies(relay, front=True)
+        time.sleep(MIDDLE + 1)
+        self.passes(client, tenant, b'up')
+        self.passes(tenant, client, b'down')
+        client.close()
+        self.ends(tenant)
+        tenant.close()
+        self.exits(relay)
+
+    def test_last_ones_go_on(self):
+        relay = Relay(self, 'http')
+        client, tenant = self.asked(relay, flags=LAST)
+        self.passes(tenant, client, b'HTTP/1.0 200 OK\r\n\r\n')
+        self.dies(relay, front=True)
+        time.sleep(MIDDLE + 1)
+        self.passes(tenant, client, b'to the end')
+        tenant.close()
+        self.ends(client)
+        client.close()
+        self.exits(relay)
+
+
+class OfParsers(Base):
+    def half(self, program, half):
+        parser = Parser(self, program)
+        client, accepted = fronts.tcp()
+        self.addCleanup(client.close)
+        client.sendall(half)
+        parser.intake(fronts.SHOW, 1, accepted)
+        parser.intake(fronts.INTAKE_PING)
+        self.assertEqual(parser.hear(1)[0][1], fronts.PONG)
+        return parser
 
     def test_parser(self):
         """Nobody would hear its verdicts."""
         for program, half in (('usherd-tls', wire.hello('a.example')[:10]),
                               ('usherd-http', HEAD[:10])):
-            parser = Parser(self, program)
-            client, accepted = fronts.tcp()
-            self.addCleanup(client.close)
-            client.sendall(half)
-            parser.intake(fronts.SHOW, 1, accepted)
-            parser.intake(fronts.INTAKE_PING)
-            self.assertEqual(parser.hear(1)[0][1], fronts.PONG)
+            parser = self.half(program, half)
             parser.control.close()
-            self.assertEqual(parser.status(), 0)
+            self.exits(parser)
 
     def test_parser_without_a_reader(self):
-        parser = Parser(self, 'usherd-tls')
-        parser.deafen()
-        parser.intake(fronts.INTAKE_PING)
-        self.assertEqual(parser.status(), 0)
+        for program in ('usherd-tls', 'usherd-http'):
+            parser = Parser(self, program)
+            parser.deafen()
+            parser.intake(fronts.INTAKE_PING)
+            self.exits(parser)
 
+    def attached(self):
+        """usherd-http with a connection whose request it has granted; gives
+        its client and its tenant."""
+        parser = Parser(self, 'usherd-http')
+        client, accepted = fronts.tcp()
+        tenant, backend = socket.socketpair()
+        for each in (client, tenant):
+            self.addCleanup(each.close)
+        client.sendall(HEAD)
+        parser.intake(fronts.SHOW, 1, accepted)
+        self.assertEqual(parser.hear(1)[0][:2], (1, fronts.NAMED))
+        parser.intake(fronts.BACKEND, 1, backend)
+        (number, at, up, _, _, _), = parser.granted(1)
+        self.assertEqual((number, at, up), (1, 1, len(HEAD)))
+        return parser, client, tenant
 
-class Full(harness.Case):
-    """A front that reads no reports for a while."""
-
-    def pair_up(self, relay, n):
-        """n connections with a request and its answer each."""
-        pairs = {}
-        for number in range(1, n + 1):
-            pairs[number] = relay.begin(number, len(HEAD))
-            pairs[number][0].sendall(HEAD)
-        for client, tenant in pairs.values():
-            self.assertEqual(held.exactly(tenant, len(HEAD)), HEAD)
-            tenant.sendall(b'answer')
-            self.assertEqual(held.exactly(client, 6), b'answer')
-        return pairs
-
-    def close(self, client, tenant):
-        tenant.close()
-        self.assertEqual(client.recv(1), b'')
-        client.close()
-
-    def test_relay_moves_and_loses_no_word(self):
-        n = 700
-        held.want_descriptors(self, 4 * n)
-        relay = Relay(self, 'http', descriptors=6 * (n + 2) + 32, pipe=PIPE)
-        tunnel = relay.begin()
-        pairs = self.pair_up(relay, n)      # all of them, though it is full
-        self.assertEqual(len(pairs), n)
-        for number in range(1, n + 1, 2):
-            self.close(*pairs[number])
-        relay.order(fronts.ORDER_PING)
-        passes(self, *tunnel, b'y' * 1000000)
-        for each in tunnel:
-            each.close()
-        said, order = self.heard_all(relay, n)
-        for number in range(1, n + 1):
-            self.assertEqual(said[number], [MOVED] + [LEFT] * (number % 2),
-                             number)
-        self.assertEqual([each for each in order if each[0] == fronts.PONG],
-                         [(fronts.PONG, 0)])
-
-    def heard_all(self, relay, n):
-        said, order = collections.defaultdict(list), []
-        want = n + n // 2 + 1       # MOVED, LEFT, PONG
-
-        def whole():
-            order.extend(relay.hear())
-            return sum(kind != ENDED for kind, _ in order) >= want and \
-                sum(value for kind, value in order if kind == ENDED) >= \
-                n // 2 + 1
-        wait_for(whole, 10)
-        for kind, value in order:
-            if kind not in (ENDED, fronts.PONG):
-                said[value].append(kind)
-        self.assertEqual(sum(value for kind, value in order
-                             if kind == ENDED), n // 2 + 1)
-        return said, order
-
-    def test_relay_may_be_full_to_the_last_place(self):
-        """Whoever has ended counts until that was said, and not longer."""
-        n = 600
-        held.want_descriptors(self, 4 * n)
-        relay = Relay(self, 'http', descriptors=6 * n + 32, pipe=PIPE)
-        pairs = self.pair_up(relay, n)
-        for pair in pairs.values():
-            self.close(*pair)
-        ended = 0
-
-        def all_ended():
-            nonlocal ended
-            for kind, value in relay.hear():
-                if kind != ENDED:
-                    continue
-                ended += value
-                for _ in range(value):      # each has a successor at once
-                    client, accepted = fronts.tcp()
-                    self.addCleanup(client.close)
-                    relay.order(fronts.REFUSE, accepted, refusal=1)
-            return ended >= n
-        wait_for(all_ended, 20)
-        self.assertTrue(relay.runs())
-
-    def verdicts(self, parser, n):
-        """So many, by id."""
-        said, total = collections.defaultdict(list), 0
-        while total < n:
-            for record in parser.hear(1):
-                said[record[0]].append(record)
-                total += 1
-        return said
-
-    def shown(self, parser, n, flight):
-        for number in range(1, n + 1):
-            client, accepted = fronts.tcp()
-            self.addCleanup(client.close)
-            client.sendall(flight(number))
-            parser.intake(fronts.SHOW, number, accepted)
-
-    def test_parser_loses_no_verdict(self):
-        n = 300
-        parser = Parser(self, 'usherd-tls', descriptors=n + 16, pipe=PIPE)
-        self.shown(parser, n, lambda i: wire.hello('h%d.example' % i))
-        parser.intake(fronts.INTAKE_PING)
+    def test_parser_grants_to_the_end(self):
+        """Without its front, the exchange that has begun is granted to its
+        end, and it ends with that."""
+        parser, _, tenant = self.attached()
+        parser.control.close()
         time.sleep(0.3)
-        said = self.verdicts(parser, n + 1)
-        for number in range(1, n + 1):
-            self.assertEqual([(code, name.rstrip(b'\0').decode()) for
-                              _, code, _, _, _, _, name, _, _ in
-                              said[number]],
-                             [(fronts.NAMED, 'h%d.example' % number)])
-        self.assertEqual([record[1] for record in said[0]], [fronts.PONG])
-        # and there is room for as many again
-        self.shown(parser, n, lambda i: wire.hello('again.example'))
-        self.assertEqual(len(self.verdicts(parser, n)), n)
+        self.assertTrue(parser.runs())
+        tenant.sendall(answer(b'body'))
+        down, flags = 0, 0
+        while not flags & FINISH:
+            for _, _, _, more, flag, serial in parser.granted(1):
+                down += more
+                flags |= flag
+                if flag & TELL_DOWN:
+                    parser.tell(1, serial=serial)
+        self.assertEqual(down, len(answer(b'body')))
+        self.exits(parser)
 
-    def test_parser_drops_one_whose_verdict_is_unsaid(self):
-        """VERDICT_GONE comes last, and once, whatever came before it."""
-        n = 100
-        parser = Parser(self, 'usherd-http', descriptors=n + 16, pipe=PIPE)
-        self.shown(parser, n, lambda i: wire.head('h%d.example' % i))
-        time.sleep(0.3)
-        for number in range(1, n + 1):
-            parser.intake(fronts.DROP, number)
+    def test_parser_without_its_relay(self):
+        """It is told that nothing moves any more, and of each connection says
+        that it has no more to say."""
+        parser, _, _ = self.attached()
+        parser.part()
+        self.assertEqual(parser.hear(1)[0][:2], (1, fronts.GONE))
         parser.intake(fronts.INTAKE_PING)
-        said = collections.defaultdict(list)
-
-        def whole():
-            for record in parser.hear():
-                said[record[0]].append(record[1])
-            return all(said[number][-1:] == [fronts.GONE]
-                       for number in range(1, n + 1)) and said[0]
-        wait_for(whole, 10)
-        early = [codes for number, codes in said.items()
-                 if codes == [fronts.NAMED, fronts.GONE]]
-        self.assertEqual(sum(len(codes) for number, codes in said.items()
-                             if number), n + len(early))
-        self.assertLess(len(early), n)      # the pipe was full
-        self.shown(parser, n, lambda i: wire.head('again.example'))
-        self.assertEqual(len(self.verdicts(parser, n)), n)
+        parser.control.close()
+        self.assertIn(parser.status(), (0, 1))
 
 
 if __name__ == '__main__':

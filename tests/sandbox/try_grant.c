@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A usherd-http that lies to the relay of its pair, for tests only: linked
- * with the objects of usherd-http, -Wl,--wrap=message_take, from which it
- * knows the ids of its connections, and -Wl,--wrap=write, from which it knows
- * what it has granted.
+ * with the objects of usherd-http and -Wl,--wrap= of message_take, from which
+ * it knows the ids of its connections, and of write and read, so that the
+ * numbers of what it grants stay in order.
  *
  * eyes-grant-LIE	the records of lies[] in one write
  * eyes-grant-flood-LIE	the first of them, 100,000 times
@@ -30,6 +30,13 @@ enum {
 	OWN,			/* the one that has it told, which no relay has
 				 * yet */
 	NOBODY			/* an id that nobody was ever given */
+};
+
+/* In the place of a serial: not the one that follows. */
+enum {
+	AGAIN = 1,
+	AHEAD,
+	FAR
 };
 
 enum {
@@ -94,6 +101,13 @@ static const struct lie {
 	    .flags = GRANT_STOP } } },
 	{ "breach-stop-down", WHOLE, { { .id = BUSY, .backend = 1, .down = 1,
 	    .flags = GRANT_STOP } } },
+	{ "breach-stop-finish", WHOLE, {
+	    FLAGS(BUSY, GRANT_STOP | GRANT_FINISH) } },
+	{ "breach-stop-hurry", WHOLE, {
+	    FLAGS(BUSY, GRANT_STOP | GRANT_HURRY) } },
+	{ "breach-stop-calm", WHOLE, {
+	    FLAGS(BUSY, GRANT_STOP | GRANT_CALM) } },
+	{ "breach-nothing", WHOLE, { FLAGS(IDLE, 0) } },
 	{ "breach-hurry-calm", WHOLE, {
 	    FLAGS(BUSY, GRANT_HURRY | GRANT_CALM) } },
 	{ "breach-finish-last", WHOLE, {
@@ -126,6 +140,12 @@ static const struct lie {
 	{ "breach-tunnel-then-up", WHOLE, { UP(TUNNEL, 1) } },
 	{ "breach-tunnel-then-finish", WHOLE, {
 	    FLAGS(TUNNEL, GRANT_FINISH) } },
+	{ "breach-serial-again", WHOLE, {
+	    { .id = IDLE, .backend = 1, .up = 1, .serial = AGAIN } } },
+	{ "breach-serial-ahead", WHOLE, {
+	    { .id = IDLE, .backend = 1, .up = 1, .serial = AHEAD } } },
+	{ "breach-serial-far", WHOLE, {
+	    { .id = IDLE, .backend = 1, .up = 1, .serial = FAR } } },
 	{ "breach-one-byte", 1, { UP(IDLE, 1) } },
 	{ "breach-torn", WHOLE - 1, { UP(NOBODY, 1) } },
 	{ "breach-torn-behind", WHOLE + 1, { UP(NOBODY, 1) } },
@@ -175,11 +195,15 @@ enum message_result __wrap_message_take(int, void *, size_t, int *, size_t,
 	    size_t *);
 ssize_t	__real_write(int, const void *, size_t);
 ssize_t	__wrap_write(int, const void *, size_t);
+ssize_t	__real_read(int, void *, size_t);
+ssize_t	__wrap_read(int, void *, size_t);
 
-/* In the order in which they came, and the last grant about each. */
+/* In the order in which they came, the last grant about each, and how many of
+ * its grants were ours: what is true goes on behind them. */
 static struct shown {
 	uint32_t	id;
 	uint32_t	serial;
+	uint32_t	lies;
 } shown[SHOWN_MAX];
 static size_t	nshown;
 static bool	silent;
@@ -214,40 +238,85 @@ find(uint32_t id)
 	return NULL;
 }
 
-ssize_t
-__wrap_write(int fd, const void *bytes, size_t size)
+/* What is true is said with the numbers that follow on the lies. */
+static ssize_t
+write_true(const void *bytes, size_t size)
 {
-	const struct grant	*grants = bytes;
-	struct shown		*about;
-	size_t			 i;
+	struct grant	 grants[GRANT_BATCH];
+	struct shown	*about;
+	size_t		 i;
+	ssize_t		 n;
 
-	if (fd != CHILD_GRANT)
-		return __real_write(fd, bytes, size);
-	for (i = 0; i < size / sizeof(*grants); i++) {
+	if (size > sizeof(grants) || size % sizeof(grants[0]) != 0)
+		_exit(5);
+	memcpy(grants, bytes, size);
+	for (i = 0; i < size / sizeof(grants[0]); i++) {
+		about = find(grants[i].id);
+		if (about != NULL)
+			grants[i].serial += about->lies;
+	}
+	n = __real_write(CHILD_GRANT, grants, size);
+	for (i = 0; n != -1 && i < size / sizeof(grants[0]); i++) {
 		about = find(grants[i].id);
 		if (about != NULL)
 			about->serial = grants[i].serial;
 	}
-	return silent ? (ssize_t)size : __real_write(fd, bytes, size);
+	return n;
+}
+
+ssize_t
+__wrap_write(int fd, const void *bytes, size_t size)
+{
+	if (fd != CHILD_GRANT)
+		return __real_write(fd, bytes, size);
+	return silent ? (ssize_t)size : write_true(bytes, size);
+}
+
+/* And what is heard of them, as if it were about what is true only. */
+ssize_t
+__wrap_read(int fd, void *bytes, size_t size)
+{
+	struct progress	*said = bytes;
+	struct shown	*about;
+	ssize_t		 n;
+	size_t		 i;
+
+	n = __real_read(fd, bytes, size);
+	if (fd != CHILD_PROGRESS || n <= 0)
+		return n;
+	for (i = 0; i < (size_t)n / sizeof(*said); i++) {
+		about = find(said[i].id);
+		if (about != NULL && said[i].serial != 0)
+			said[i].serial -= about->lies;
+	}
+	return n;
 }
 
 /* Puts the id of whom it is about, and the number that follows. */
 static void
 address(struct grant *grant)
 {
-	struct shown *about = NULL;
+	const uint32_t	 how = grant->serial;
+	struct shown	*about = NULL;
 
+	grant->serial = 1;
 	if (grant->id == OWN && nshown > 0)
 		about = &shown[nshown - 1];
 	else if (grant->id >= ENDED && grant->id - ENDED < nshown &&
 	    grant->id < OWN)
 		about = &shown[grant->id - ENDED];
-	if (about != NULL) {
-		grant->id = about->id;
-		grant->serial = ++about->serial;
-	} else {
-		grant->serial = 1;
-	}
+	if (about == NULL)
+		return;
+	about->serial++;
+	about->lies++;
+	grant->id = about->id;
+	grant->serial = about->serial;
+	if (how == AGAIN)
+		grant->serial--;
+	else if (how == AHEAD)
+		grant->serial++;
+	else if (how == FAR)
+		grant->serial += HALF >> 32;
 }
 
 static void
@@ -267,17 +336,17 @@ static void
 flood(const struct lie *lie)
 {
 	struct grant	grants[GRANT_BATCH];
-	size_t		i;
+	size_t		i, n;
 
-	for (i = 0; i < GRANT_BATCH; i++) {
-		grants[i] = lie->grants[0];
-		address(&grants[i]);
-	}
-	for (i = 0; i < FLOOD; ) {
-		if (__real_write(CHILD_GRANT, grants, sizeof(grants)) != -1)
-			i += GRANT_BATCH;
-		else if (errno != EAGAIN)
-			_exit(1);
+	for (n = 0; n < FLOOD; n += GRANT_BATCH) {
+		for (i = 0; i < GRANT_BATCH; i++) {
+			grants[i] = lie->grants[0];
+			address(&grants[i]);
+		}
+		while (__real_write(CHILD_GRANT, grants, sizeof(grants)) == -1) {
+			if (errno != EAGAIN)
+				_exit(1);
+		}
 	}
 }
 
