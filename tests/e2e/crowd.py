@@ -31,7 +31,8 @@ class Visitor:
     @property
     def outcome(self):
         """'waits', 'served' (echoed, or 200), 'refused' or 'cut'."""
-        if self.answer in (self.flight, b'served') or (
+        if self.answer in (self.flight, wire.echoed(self.flight),
+                           b'served') or (
                 self.answer.startswith(b'HTTP/1.1 200 ')):
             return 'served'
         if self.answer == harness.alert(80) or (

@@ -21,6 +21,8 @@ import threading
 import time
 import unittest
 
+import wire
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('USHER_BUILD', TOP / 'build')).resolve()
 HELLOS = TOP / 'tests' / 'hellos'
@@ -268,13 +270,16 @@ def tls_server(text, certificate):
 
 
 def echo_server(connection):
-    """serve() that sends back what comes, and ends when it ends."""
-    while True:
+    """serve() that sends back what comes, and ends when it ends; a request
+    for a tunnel is answered first: wire.echoed()."""
+    data = connection.recv(65536)
+    while data.startswith(b'GET ') and b'\r\n\r\n' not in data:
+        data += connection.recv(65536)
+    connection.sendall(wire.echoed(data))
+    while data:
         data = connection.recv(65536)
-        if not data:
-            connection.shutdown(socket.SHUT_WR)
-            return
         connection.sendall(data)
+    connection.shutdown(socket.SHUT_WR)
 
 
 class Case(unittest.TestCase):

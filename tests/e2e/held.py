@@ -43,7 +43,7 @@ class Held:
 
     def establish(self):
         """Waits for the echo of the first flight; gives self."""
-        if self.take(len(self.flight)) != self.flight:
+        if self.take(len(self.flight)) != wire.echoed(self.flight):
             raise AssertionError('the tenant did not echo the first flight')
         return self
 

@@ -32,7 +32,7 @@ def visit(port, tls, seconds=8):
         return 'hung'
     except OSError as error:
         return f'cut: {error}'
-    if answer == flight:
+    if answer == wire.echoed(flight):
         return 'echo'
     return 'refused' if answer else 'cut'
 

@@ -141,10 +141,11 @@ class Parser(Case):
         for client in clients:
             with contextlib.suppress(OSError):
                 client.sendall(flight[30:])
-        return [held.exactly(client, 7) for client in clients]
+        return [held.exactly(client, 12) for client in clients]
 
     def one_is_refused(self, answers, flight, refused):
-        self.assertEqual(sorted(set(answers)), sorted({flight[:7], refused}))
+        self.assertEqual(sorted(set(answers)),
+                         sorted({wire.echoed(flight)[:12], refused}))
         self.assertEqual(answers.count(refused), 1)
         self.daemon.wait_log('refused .* reason=overload')
         self.nobody_died()
@@ -158,7 +159,7 @@ class Parser(Case):
         self.faulty('usherd-http', OF_PARSER)
         flight = wire.tunnel()
         answers = self.in_halves(self.daemon.http, flight)
-        self.one_is_refused(answers, flight, b'HTTP/1.')
+        self.one_is_refused(answers, flight, b'HTTP/1.1 503')
 
     def test_hand_off(self):
         """The others are handed off as if nothing had been."""

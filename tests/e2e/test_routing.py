@@ -163,7 +163,7 @@ class Routing(Tenants):
         daemon = self.usherd()
         data = wire.tunnel('e.example') + bytes(range(256)) * 100
         self.assertEqual(wire.ask(daemon.http, data, half_close=True)[0],
-                         data)
+                         wire.echoed(data))
 
     def test_early_data_after_the_hello(self):
         """Data behind the hello is legal, and reaches the tenant."""

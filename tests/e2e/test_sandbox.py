@@ -5,19 +5,18 @@ The programs of build/tests/try are the shipped ones with one function
 wrapped: a host name says what the process that reads it shall try.  See
 tests/sandbox/attacks.h.
 """
+import collections
 import re
 import signal
 import time
 
 import harness
 import held
-import wire
-from harness import echo_server, wait_for
+from harness import wait_for
 from held import hold
+from lies import Misled
 
-TRY = harness.BUILD / 'tests' / 'try'
 TABLE = harness.TOP / 'tests' / 'sandbox' / 'attacks.c'
-LIES = 7000         # bytes that bring a relay's first lie: try_report.c
 KILLED = r'killed by the sandbox \(SIGSYS\)'
 
 
@@ -26,50 +25,13 @@ def table():
     text = re.search(r'\battacks\[\] = \{\n(.*?)\n\};', TABLE.read_text(),
                      re.DOTALL)[1]
     return text, re.findall(
-        r'\{\s*"([^"]+)",\s*([A-Z]+(?:\s*\|\s*[A-Z]+)*),\s*(\w+),', text)
+        r'\{\s*"([^"]+)",\s*([A-Z_]+(?:\s*\|\s*[A-Z_]+)*),\s*(\w+),', text)
 
 
 def attacks(role):
-    """Names of those that a role shall try: EYES, HANDS, KEYS."""
+    """Names of those that a role shall try: see attacks.h."""
     return [name for name, roles, _ in table()[1]
             if role in re.findall(r'\w+', roles)]
-
-
-def told(file):
-    """Names of the lies in a table of tests/sandbox/."""
-    return re.findall(r'^\t\{ "((?:tls|http)-[a-z-]+)", ',
-                      (TABLE.parent / file).read_text(), re.MULTILINE)
-
-
-@harness.unittest.skipUnless((TRY / 'usherd').exists(),
-                             'build/tests/try is not built')
-class Misled(harness.Case):
-    """A daemon of the try build with echoing tenants for every name."""
-
-    def daemon(self, jobs=2):
-        host = self.host('_default')
-        self.tenant(host / 'tls-socket', echo_server)
-        self.tenant(host / 'http-socket', echo_server)
-        return self.usherd('-j', str(jobs), build=TRY)
-
-    def tell(self, daemon, name, tls=True):
-        """A client that asks for a name; it is closed with the test."""
-        client = wire.connect(daemon.tls if tls else daemon.http, 10)
-        self.addCleanup(client.close)
-        client.sendall(wire.hello(name) if tls else wire.head(name))
-        return client
-
-    def served(self, daemon):
-        """New connections of both protocols reach their tenant."""
-        for port, tls in ((daemon.tls, True), (daemon.http, False)):
-            one = held.Held(port, tls=tls)
-            one.establish()
-            one.close()
-
-    def replaced(self, daemon, before, told):
-        """Within a second there are as many children as before."""
-        wait_for(lambda: held.restored(daemon, before),
-                 max(0.05, told + 1 - time.monotonic()), 0.01)
 
 
 class Eyes(Misled):
@@ -123,101 +85,6 @@ class Eyes(Misled):
             victim = self.tell(daemon, 'a.example', tls=False)
             self.assertNotIn(b'stolen', victim.recv(100))
             wait_for(lambda: len(held.children(daemon)) == 4, 5)
-
-
-class Lies(Misled):
-    """A parser that breaks the front's rules is killed and replaced; the
-    front neither crashes nor believes it."""
-
-    def lie(self, name):
-        tls = name.startswith('tls-')
-        daemon = self.daemon()
-        before = held.children(daemon)
-        told = time.monotonic()
-        client = self.tell(daemon, f'eyes-{name}.example', tls)
-        daemon.wait_log(('tls' if tls else 'http') +
-                        r' parser \d \(pid \d+\) broke the rules', 3)
-        answer = client.recv(100)
-        self.assertTrue(answer == harness.alert(80) if tls else
-                        answer.startswith(b'HTTP/1.1 503 '), answer)
-        self.replaced(daemon, before, told)
-        self.served(daemon)
-
-    def test_a_word_too_many(self):
-        """The relay's next report is about a connection of a parser that
-        has been killed."""
-        daemon = self.daemon(jobs=1)
-        client = self.tell(daemon, 'eyes-gone-moving.example', tls=False)
-        daemon.wait_log(r'http parser 1 \(pid \d+\) broke the rules', 3)
-        self.assertEqual(len(held.exactly(client, 10)), 10)
-        self.served(daemon)
-        self.assertIsNone(daemon.process.poll())
-
-    def test_a_word_about_one_that_was_let_go(self):
-        """A connection was refused and its parser told to let go of it: it
-        does not say any more what it sees there."""
-        self.host('empty.example')
-        daemon = self.daemon(jobs=1)
-        self.tell(daemon, 'eyes-twice-refused.example', tls=False)
-        daemon.wait_log(r'http parser 1 \(pid \d+\) broke the rules', 3)
-        self.served(daemon)
-
-    def test_flood(self):
-        """A parser that floods its pipe with answers to nothing is replaced,
-        costs the front nothing, and others are served."""
-        daemon = self.daemon()
-        before = held.children(daemon)
-        cpu = held.cpu(held.keys(daemon))
-        told = time.monotonic()
-        self.tell(daemon, 'eyes-flood.example')
-        daemon.wait_log(r'tls parser \d \(pid \d+\) broke the rules', 3)
-        self.served(daemon)
-        self.replaced(daemon, before, told)
-        self.assertLess(held.cpu(held.keys(daemon)) - cpu, 0.2)
-
-
-class Reports(Misled):
-    """A relay that breaks the front's rules is killed and replaced."""
-
-    def report(self, number, name):
-        tls = name.startswith('tls-')
-        daemon = self.daemon()
-        port = daemon.tls if tls else daemon.http
-        other = hold(self, daemon.http if tls else daemon.tls, 1,
-                     tls=not tls)[0]
-        before = held.children(daemon)
-        client = wire.connect(port, 10)
-        self.addCleanup(client.close)
-        client.sendall(self.flight(tls, LIES + number))
-        told = time.monotonic()
-        daemon.wait_log(('tls' if tls else 'http') +
-                        r' relay \d \(pid \d+\) broke the rules', 3)
-        self.replaced(daemon, before, told)
-        self.served(daemon)
-        self.assertTrue(other.alive())
-
-    def flight(self, tls, size):
-        """A first flight of that many bytes."""
-        if tls:
-            least = len(wire.hello('a.example', wire.padding(0)))
-            flight = wire.hello('a.example', wire.padding(size - least))
-        else:
-            least = len(wire.head('a.example', 'X: '))
-            flight = wire.head('a.example', 'X: ' + 'x' * (size - least))
-        self.assertEqual(len(flight), size)
-        return flight
-
-    def test_rights_are_left(self):
-        """One byte less than the first lie, and all goes on."""
-        daemon = self.daemon(jobs=1)
-        before = held.children(daemon)
-        for tls in (True, False):
-            client = wire.connect(daemon.tls if tls else daemon.http, 10)
-            self.addCleanup(client.close)
-            flight = self.flight(tls, LIES - 1)
-            client.sendall(flight)
-            self.assertEqual(held.exactly(client, LIES - 1), flight)
-        self.assertEqual(held.children(daemon), before)
 
 
 class Hands(Misled):
@@ -284,18 +151,23 @@ class Written(harness.unittest.TestCase):
         self.assertEqual(len(rows), len({name for name, _, _ in rows}))
 
     def test_every_role_is_read(self):
-        for role, case, ways in (('EYES', Eyes, 2), ('HANDS', Hands, 2),
-                                 ('KEYS', Keys, 1)):
+        tried = collections.Counter()
+        for role, case, ways in (('EYES', Eyes, 2), ('EYES_ALONE', Eyes, 1),
+                                 ('HANDS', Hands, 2),
+                                 ('HANDS_ALONE', Hands, 1), ('KEYS', Keys, 1)):
             written = len(re.findall(rf'\b{role}\b', table()[0]))
-            tried = [name for name in vars(case) if
-                     getattr(vars(case)[name], 'attack', False)]
             self.assertEqual(len(attacks(role)), written)
-            self.assertEqual(len(tried), ways * written, role)
+            tried[case] += ways * written
+        for case, number in tried.items():
+            self.assertEqual(number, len([
+                name for name in vars(case) if
+                getattr(vars(case)[name], 'attack', False)]), case)
 
     def test_no_other_role(self):
         self.assertEqual({word for _, roles, _ in table()[1]
                           for word in re.findall(r'\w+', roles)},
-                         {'EYES', 'HANDS', 'KEYS'})
+                         {'EYES', 'EYES_ALONE', 'HANDS', 'HANDS_ALONE',
+                          'KEYS'})
 
     def test_every_call_is_used(self):
         """calls.h declares nothing that no attack does."""
@@ -326,13 +198,13 @@ def add(case, method, *arguments, name):
     setattr(case, 'test_' + name.replace('-', '_'), test)
 
 
-for _name in told('try_parser.c'):
-    add(Lies, Lies.lie, _name, name=_name)
-for _number, _name in enumerate(told('try_report.c')):
-    add(Reports, Reports.report, _number, _name, name=_name)
 for _name in attacks('EYES'):
     add(Eyes, Eyes.misbehave, _name, True, name='tls-' + _name)
     add(Eyes, Eyes.misbehave, _name, False, name='http-' + _name)
+for _name in attacks('EYES_ALONE'):
+    add(Eyes, Eyes.misbehave, _name, True, name='tls-' + _name)
+for _name in attacks('HANDS_ALONE'):
+    add(Hands, Hands.misbehave, _name, True, name='tls-' + _name)
 for _name in attacks('HANDS'):
     add(Hands, Hands.misbehave, _name, True, name='tls-' + _name)
     add(Hands, Hands.misbehave, _name, False, name='http-' + _name)

@@ -27,7 +27,7 @@ def kernel(number, *arguments):
 def attacks():
     """Names of those that the front shall try."""
     return [name for name, roles in re.findall(
-        r'\{\s*"([^"]+)",\s*([A-Z |]+),', TABLE.read_text())
+        r'\{\s*"([^"]+)",\s*([A-Z_ |]+),', TABLE.read_text())
         if 'KEYS' in roles]
 
 

@@ -87,6 +87,18 @@ def tunnel(host='a.example'):
     return head(host, 'Connection: upgrade', 'Upgrade: echo')
 
 
+def echoed(flight):
+    """What a client gets for its first flight from a tenant that echoes: the
+    same; or, of a request for a tunnel, which echoing is no answer to, an
+    answer of as many bytes."""
+    if not flight.startswith(b'GET ') or b'Upgrade' not in flight:
+        return flight
+    end = flight.index(b'\r\n\r\n') + 4
+    first, rest = b'HTTP/1.1 101 ', b'\r\nConnection: upgrade\r\n' \
+        b'Upgrade: echo\r\n\r\n'
+    return first.ljust(end - len(rest), b'x') + rest + flight[end:]
+
+
 def connect(port, seconds=20, host='127.0.0.1'):
     """A client whose every send is a segment of its own."""
     client = socket.create_connection((host, port), seconds)

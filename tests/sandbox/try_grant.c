@@ -8,6 +8,7 @@
  * eyes-grant-LIE	the records of lies[] in one write
  * eyes-grant-flood-LIE	the first of them, 100,000 times
  * eyes-grant-silent	nothing is granted any more
+ * eyes-grant-sweep	all of its other connections are cut
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -86,15 +87,11 @@ static const struct lie {
 	    UP(BUSY, HALF / 2) } },
 	{ "breach-down-sum", 2 * WHOLE, { DOWN(BUSY, HALF / 2),
 	    DOWN(BUSY, HALF / 2) } },
-	{ "breach-up-unlimited-twice", 2 * WHOLE, { UP(BUSY, U),
-	    UP(BUSY, U) } },
-	{ "breach-down-unlimited-twice", 2 * WHOLE, { DOWN(BUSY, U),
-	    DOWN(BUSY, U) } },
 	{ "breach-up-behind-unlimited", 2 * WHOLE, { UP(BUSY, U),
 	    UP(BUSY, 1) } },
 	{ "breach-down-behind-unlimited", 2 * WHOLE, { DOWN(BUSY, U),
 	    DOWN(BUSY, 1) } },
-	{ "breach-flag", WHOLE, { FLAGS(IDLE, GRANT_CUT << 1) } },
+	{ "breach-flag", WHOLE, { FLAGS(IDLE, 1 << 20) } },
 	{ "breach-flag-high", WHOLE, { FLAGS(IDLE, 1U << 31) } },
 	{ "breach-flag-void", WHOLE, { FLAGS(NOBODY, 1U << 31) } },
 	{ "breach-stop-up", WHOLE, { { .id = BUSY, .backend = 1, .up = 1,
@@ -121,7 +118,7 @@ static const struct lie {
 	{ "breach-last-cut", WHOLE, { FLAGS(BUSY, GRANT_LAST | GRANT_CUT) } },
 	{ "breach-tunnel-cut", WHOLE, {
 	    FLAGS(BUSY, GRANT_TUNNEL | GRANT_CUT) } },
-	{ "breach-all-flags", WHOLE, { FLAGS(BUSY, (GRANT_CUT << 1) - 1) } },
+	{ "breach-all-flags", WHOLE, { FLAGS(BUSY, GRANT_CUT * 2 - 1) } },
 	{ "breach-finish-twice", 2 * WHOLE, { FLAGS(BUSY, GRANT_FINISH),
 	    FLAGS(BUSY, GRANT_FINISH) } },
 	{ "breach-finish-then-up", 2 * WHOLE, { FLAGS(BUSY, GRANT_FINISH),
@@ -174,6 +171,9 @@ static const struct lie {
 	    FLAGS(IDLE, GRANT_CUT) } },
 	{ "free-busy-up", WHOLE, { UP(BUSY, U) } },
 	{ "free-busy-down", WHOLE, { DOWN(BUSY, U) } },
+	{ "free-busy-up-twice", 2 * WHOLE, { UP(BUSY, U), UP(BUSY, U) } },
+	{ "free-busy-down-twice", 2 * WHOLE, { DOWN(BUSY, U),
+	    DOWN(BUSY, U) } },
 	{ "free-busy-stop", WHOLE, { FLAGS(BUSY, GRANT_STOP) } },
 	{ "free-busy-hurry", WHOLE, { FLAGS(BUSY, GRANT_HURRY) } },
 	{ "free-busy-finish", WHOLE, { FLAGS(BUSY, GRANT_FINISH) } },
@@ -350,6 +350,23 @@ flood(const struct lie *lie)
 	}
 }
 
+static void
+sweep(void)
+{
+	struct grant	grant;
+	size_t		i;
+
+	for (i = 0; i + 1 < nshown; i++) {
+		memset(&grant, 0, sizeof(grant));
+		grant.id = shown[i].id;
+		grant.backend = 1;
+		grant.flags = GRANT_CUT;
+		grant.serial = shown[i].serial + 1;
+		if (__real_write(CHILD_GRANT, &grant, sizeof(grant)) == -1)
+			_exit(1);
+	}
+}
+
 void
 grants_misled(const char *name)
 {
@@ -360,6 +377,8 @@ grants_misled(const char *name)
 	name += 6;
 	if (strncmp(name, "silent.", 7) == 0)
 		silent = true;
+	if (strncmp(name, "sweep.", 6) == 0)
+		sweep();
 	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		n = strlen(lies[i].name);
 		if (strncmp(name, lies[i].name, n) != 0 || name[n] != '.')
