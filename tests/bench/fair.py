@@ -122,6 +122,7 @@ def show(title, medians, p99s, rates):
     print(f'\n{title}')
     for name in sorted(medians, key=lambda name: 'usherd' not in name):
         print(f'  {name:13} median{statistics.median(medians[name]):8.2f} ms'
+              f' (at most {max(medians[name]):.2f})'
               f'  usherd/this {ratio(medians[OURS], medians[name])}'
               f'   p99{statistics.median(p99s[name]):8.2f} ms'
               f'  usherd/this {ratio(p99s[OURS], p99s[name])}'
