@@ -25,12 +25,13 @@ def need(*names):
     return unittest.skipIf(missing, f'not installed: {missing}')
 
 
-APACHE, PHP = program('apache2'), program('php')
+APACHE, PHP, JAVA = program('apache2'), program('php'), program('java')
 FPM = program('php-fpm8.2') or program('php-fpm')
 need_uvicorn = need('uvicorn')
 need_gunicorn = need('gunicorn')
 need_apache = need('apache2')
 need_php = need('php')
+need_java = need('java', 'javac')
 need_fpm = unittest.skipUnless(FPM and peers.NGINX, 'no php-fpm or no nginx')
 
 # /length, /chunked: the answer's framing; the body names host and path, and
