@@ -15,6 +15,7 @@
 #include "../../sandbox/sandbox.h"
 #include "../child/ids.h"
 #include "../child/loop.h"
+#include "../common/shares.h"
 #include "accept.h"
 #include "children.h"
 #include "connection.h"

@@ -13,7 +13,7 @@
  */
 #include <unistd.h>
 
-#include "../common/launch.h"
+#include "../common/shares.h"
 #include "carry.h"
 #include "downward.h"
 #include "progress.h"

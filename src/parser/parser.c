@@ -12,7 +12,7 @@
 #include "../child/confine.h"
 #include "../child/loop.h"
 #include "../child/message_take.h"
-#include "../common/launch.h"
+#include "../common/shares.h"
 #include "protocol.h"
 #include "say.h"
 

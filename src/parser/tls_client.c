@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../common/launch.h"
+#include "../common/shares.h"
 #include "../common/refusal.h"
 #include "../child/confine.h"
 #include "../child/idmap.h"

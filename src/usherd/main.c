@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../../sandbox/sandbox.h"
+#include "../common/shares.h"
 #include "descriptors.h"
 #include "empty.h"
 #include "inherited.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/shares.h"
 #include "descriptors.h"
 #include "spawn.h"
 #include "start.h"
