@@ -61,9 +61,12 @@ carry_begin(struct exchange *exchange)
 	peek_reads(&exchange->backend, PEEK_STREAM);
 	if (exchange->distant)
 		peek_unwatch(&exchange->client);
-	if ((!exchange->distant && peek_watch(&exchange->client) == -1) ||
-	    peek_resume(&exchange->backend) == -1)
+	if (!exchange->distant && peek_watch(&exchange->client) == -1)
 		cut(exchange);
+	else if (exchange->fresh)	/* what is there makes an event */
+		or_cut(exchange, peek_wait(&exchange->backend));
+	else
+		or_cut(exchange, peek_resume(&exchange->backend));
 }
 
 /* Both directions have moved to their last byte. */
@@ -77,6 +80,9 @@ over(struct exchange *exchange)
 	if (exchange->down == DOWN_HURRYING)
 		exchange_grant(exchange, 0, 0, GRANT_CALM);
 	exchange->fresh = false;
+	/* One that closes before it has read all gives no event of its end. */
+	if (exchange->framing != BODY_NONE)
+		exchange->backend.news = true;
 	exchange_enter(exchange, EXCHANGE_NEXT);
 	peek_aside(&exchange->backend);
 	peek_reads(&exchange->client, PEEK_MESSAGE);

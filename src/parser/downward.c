@@ -79,7 +79,7 @@ downward_look(struct exchange *exchange, uint64_t *grant)
 		}
 		state = read_on(exchange, n, grant);
 		peek_forget();
-		if (state != RESPONSE_MORE || n < max || *grant > n)
+		if (state != RESPONSE_MORE || n < max || *grant >= WINDOW_WIDE)
 			break;
 	}
 	seen(exchange, n, *grant);
@@ -93,7 +93,7 @@ downward_idle(struct exchange *exchange)
 
 	if (exchange->backend.state == PEEK_CLOSED)
 		return false;
-	if (!exchange->backend.news)
+	if (!exchange->backend.news && !exchange->backend.ended)
 		return true;
 	if (peek_see(&exchange->backend, 1, &n) == PEEK_NOTHING)
 		return true;

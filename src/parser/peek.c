@@ -215,7 +215,9 @@ peek_wait(struct peek *peek)
 int
 peek_resume(struct peek *peek)
 {
-	if ((peek->watched && !peek->news) || peek->looks > LOOKS_FREE)
+	const bool nothing = peek->watched && !peek->news && !peek->ended;
+
+	if (nothing || peek->looks > LOOKS_FREE)
 		return peek_wait(peek);
 	peek_soon(peek);
 	return 0;
