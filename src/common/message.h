@@ -202,9 +202,9 @@ struct report {
  * usherd-http to its relay: how much more may pass, of what it has read.  One
  * record adds to what was granted before; several that have not left are one.
  * A record about an id that has ended is passed over.  Any other that is not
- * legal, or that a connection in its state cannot be told (relay/flow.h), is a
- * breach: the relay believes its parser nothing more, and goes on as if that
- * had died.
+ * legal, or that a connection in its state cannot be told
+ * (relay/pair_states.h), is a breach: the relay believes its parser nothing
+ * more, and goes on as if that had died.
  */
 #define GRANT_UNLIMITED	UINT64_MAX
 
@@ -228,7 +228,12 @@ enum grant_flag {
 				 * tenant, or once the client sends more and the
 				 * tenant has been silent for 1 s */
 	GRANT_TUNNEL = 1 << 8,	/* both are unlimited; ends pass each way */
-	GRANT_CUT = 1 << 9	/* one side is broken: end it at once */
+	GRANT_CUT = 1 << 9,	/* one side is broken: end it at once */
+
+	GRANT_OPEN = 1 << 10	/* the response goes on behind what is granted
+				 * of it: should usherd-http die, the rest
+				 * passes unread.  Without it the response ends
+				 * there, if some of it was granted */
 };
 
 struct grant {
