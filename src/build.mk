@@ -94,8 +94,10 @@ HTTP = $(B)/http.o $(B)/carry.o $(B)/upward.o $(B)/downward.o \
 	$(B)/exchange.o $(B)/grants.o $(B)/progress.o $(B)/chunks.o \
 	$(B)/response.o $(B)/framing.o $(B)/coded.o $(REQUEST) \
 	$(SANDBOX_HTTP_$(OS))
-RELAY = $(B)/relay.o $(B)/pair.o $(B)/run.o $(B)/word.o $(B)/order.o \
-	$(B)/report.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
+RELAY = $(B)/relay.o $(B)/order.o $(B)/granted.o $(B)/word.o $(B)/run.o \
+	$(B)/pair_machine.o $(B)/pair_states.o $(B)/pair.o $(B)/flow.o \
+	$(B)/side.o $(B)/turns.o $(B)/report.o $(B)/told.o \
+	$(B)/answer.o $(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
 LOG_LINE = $(B)/log_check.o $(B)/log_render.o $(B)/log_steps.o $(B)/states.o \
 	$(B)/address.o $(B)/hostname.o $(B)/refusal.o
@@ -270,6 +272,20 @@ $(B)/order.o: src/relay/order.c $(HEADERS)
 	$(COMPILE) src/relay/order.c
 $(B)/pair.o: src/relay/pair.c $(HEADERS)
 	$(COMPILE) src/relay/pair.c
+$(B)/flow.o: src/relay/flow.c $(HEADERS)
+	$(COMPILE) src/relay/flow.c
+$(B)/granted.o: src/relay/granted.c $(HEADERS)
+	$(COMPILE) src/relay/granted.c
+$(B)/pair_machine.o: src/relay/pair_machine.c $(HEADERS)
+	$(COMPILE) src/relay/pair_machine.c
+$(B)/pair_states.o: src/relay/pair_states.c $(HEADERS)
+	$(COMPILE) src/relay/pair_states.c
+$(B)/side.o: src/relay/side.c $(HEADERS)
+	$(COMPILE) src/relay/side.c
+$(B)/told.o: src/relay/told.c $(HEADERS)
+	$(COMPILE) src/relay/told.c
+$(B)/turns.o: src/relay/turns.c $(HEADERS)
+	$(COMPILE) src/relay/turns.c
 $(B)/report.o: src/relay/report.c $(HEADERS)
 	$(COMPILE) src/relay/report.c
 $(B)/run.o: src/relay/run.c $(HEADERS)

@@ -5,8 +5,6 @@
  * and knows them by their address: so they are all here when the program is
  * linked, in memory that nobody can write.
  */
-#include <stdbool.h>
-
 #include "answer.h"
 
 enum { ALERT_SIZE = 7 };
@@ -29,8 +27,10 @@ static const unsigned char alerts[][ALERT_SIZE] = {
 	"HTTP/1.1 " line "\r\n"						\
 	"Content-Type: text/plain\r\nContent-Length: " length "\r\n"	\
 	fields "Connection: close\r\n\r\n" body
-#define PAGE(status, ...)						\
-	{ status, sizeof(TEXT(__VA_ARGS__)) - 1, TEXT(__VA_ARGS__) }
+#define PAGE(status, line, length, fields, body)				\
+	{ status, sizeof(TEXT(line, length, fields, "")) - 1,		\
+	    sizeof(TEXT(line, length, fields, body)) - 1,		\
+	    TEXT(line, length, fields, body) }
 
 /* A 405 must say what is allowed, RFC 9110 section 15.5.6. */
 #define ALLOWED "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"
@@ -38,7 +38,8 @@ static const unsigned char alerts[][ALERT_SIZE] = {
 /* RFC 9110 section 15 */
 static const struct page {
 	unsigned short	 status;
-	size_t		 size;
+	size_t		 head;		/* the size without the content, */
+	size_t		 size;		/* and with it */
 	const char	*text;
 } pages[] = {
 	PAGE(400, "400 Bad Request", "16", "", "400 bad request\n"),
@@ -74,21 +75,22 @@ alert(unsigned char description, size_t *size)
 }
 
 static const void *
-page(unsigned short status, size_t *size)
+page(unsigned short status, bool head, size_t *size)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (pages[i].status != status)
 			continue;
-		*size = pages[i].size;
+		*size = head ? pages[i].head : pages[i].size;
 		return pages[i].text;
 	}
 	return NULL;
 }
 
 const void *
-answer_find(enum protocol protocol, unsigned int refusal, size_t *size)
+answer_find(enum protocol protocol, unsigned int refusal, bool head,
+    size_t *size)
 {
 	const struct refusal_answer *answer = refusal_answer(refusal);
 
@@ -96,16 +98,18 @@ answer_find(enum protocol protocol, unsigned int refusal, size_t *size)
 		return NULL;
 	if (protocol == PROTOCOL_TLS)
 		return alert(answer->alert, size);
-	return page(answer->status, size);
+	return page(answer->status, head, size);
 }
 
 static bool
-listed(const struct sandbox_constant *list, size_t n, const void *bytes)
+listed(const struct sandbox_constant *list, size_t n,
+    const struct sandbox_constant *constant)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (list[i].bytes == bytes)
+		if (list[i].bytes == constant->bytes &&
+		    list[i].size == constant->size)
 			return true;
 	}
 	return false;
@@ -114,16 +118,16 @@ listed(const struct sandbox_constant *list, size_t n, const void *bytes)
 size_t
 answers_list(enum protocol protocol, struct sandbox_constant *list)
 {
-	unsigned int	 refusal;
-	const void	*bytes;
-	size_t		 n = 0, size = 0;
+	struct sandbox_constant	constant;
+	unsigned int		i;
+	size_t			n = 0;
 
-	for (refusal = REFUSAL_NONE + 1; refusal < REFUSAL_COUNT; refusal++) {
-		bytes = answer_find(protocol, refusal, &size);
-		if (bytes == NULL || listed(list, n, bytes))
-			continue;
-		list[n].bytes = bytes;
-		list[n++].size = size;
+	/* Each reason twice: with content and without. */
+	for (i = 2 * (REFUSAL_NONE + 1); i < 2 * REFUSAL_COUNT; i++) {
+		constant.bytes = answer_find(protocol, i / 2, i % 2 == 1,
+		    &constant.size);
+		if (constant.bytes != NULL && !listed(list, n, &constant))
+			list[n++] = constant;
 	}
 	return n;
 }

@@ -22,6 +22,9 @@
  *			full has no pipe; where something is left in one all the
  *			same, it is cut down to that
  *	from 3/4 on	the same, but a page at most
+ *
+ * A pipe that has grown is cut down to its first size whenever its receiver is
+ * full and it does not need more.
  */
 struct load {
 	int		pipe[2];	/* -1 while nothing is held */
@@ -41,8 +44,12 @@ enum moved {
  * was found full; the sandbox knows the second. */
 enum {
 	MOVER_PIPE_SIZE = 64 * 1024,
-	MOVER_PIPE_GROWN = 256 * 1024
+	MOVER_PIPE_GROWN = 128 * 1024
 };
+
+/* What mover_bound() sets TCP_NOTSENT_LOWAT to; the sandbox knows its
+ * address. */
+extern const int mover_notsent;
 
 /* All pipes together may have so many bytes. */
 void		mover_make(size_t share);
@@ -53,6 +60,12 @@ void		mover_empty(struct load *load);	/* a load with nothing */
 bool		mover_tight(void);
 /* So many bytes a socket takes at once. */
 size_t		mover_room(int to);
+/*
+ * To a TCP socket: from now on it takes no more than some that have not been
+ * sent.  A receiver that reads gets its bytes no later, and for one that does
+ * not they stay with the sender.
+ */
+void		mover_bound(int to);
 
 /*
  * Takes up to *limit bytes, and no more than the receiver has room for, from
@@ -61,8 +74,9 @@ size_t		mover_room(int to);
  */
 enum moved	mover_fill(struct load *load, int from, uint64_t *limit,
 		    size_t room);
-/* Gives what is held to the socket.  Returns the pipe when it is empty. */
-enum moved	mover_drain(struct load *load, int to);
+/* Gives what is held to the socket, and adds how much to *moved.  Returns the
+ * pipe when it is empty. */
+enum moved	mover_drain(struct load *load, int to, uint64_t *moved);
 /* Throws away what is held. */
 void		mover_drop(struct load *load);
 /* Closes the pipes that nobody has borrowed. */

@@ -2,6 +2,8 @@
 #include <sys/socket.h>
 
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +15,10 @@
 enum {
 	POOL_MAX = 64,			/* empty pipes kept for the next */
 	POOL_LEAST = 4 * MOVER_PIPE_SIZE, /* however small the share is */
-	MOVE_MAX = 1024 * 1024,		/* a turn; the pipe bounds it below */
 	PIPE_LEAST = 4096
 };
+
+const int mover_notsent = 128 * 1024;
 
 struct spare {
 	int	pipe[2];
@@ -63,6 +66,14 @@ mover_room(int to)
 		used = memory[SK_MEMINFO_WMEM_ALLOC];
 	return used < memory[SK_MEMINFO_SNDBUF] ?
 	    memory[SK_MEMINFO_SNDBUF] - used : 0;
+}
+
+/* Where that fails, it has what it would have had. */
+void
+mover_bound(int to)
+{
+	(void)setsockopt(to, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &mover_notsent,
+	    sizeof(mover_notsent));
 }
 
 /* Most of it is lent. */
@@ -161,7 +172,7 @@ resize(struct load *load, size_t bytes)
 static void
 cut_down(struct load *load)
 {
-	size_t size = PIPE_LEAST;
+	size_t size = mover_tight() ? PIPE_LEAST : MOVER_PIPE_SIZE;
 
 	while (size < load->held)
 		size *= 2;
@@ -184,12 +195,12 @@ move(int from, int to, size_t n)
 enum moved
 mover_fill(struct load *load, int from, uint64_t *limit, size_t room)
 {
-	size_t		want = scarce() ? PIPE_LEAST : MOVE_MAX;
+	size_t		want = room;
 	ssize_t		n;
 	enum moved	moved;
 
-	if (room < want)
-		want = room;
+	if (scarce() && want > PIPE_LEAST)
+		want = PIPE_LEAST;
 	if (*limit < want)
 		want = (size_t)*limit;
 	if (load->pipe[0] == -1 && borrow(load) == -1)
@@ -214,19 +225,19 @@ mover_fill(struct load *load, int from, uint64_t *limit, size_t room)
 }
 
 enum moved
-mover_drain(struct load *load, int to)
+mover_drain(struct load *load, int to, uint64_t *moved)
 {
 	ssize_t n;
 
 	n = move(load->pipe[0], to, load->held);
 	if (n == -1 && errno == EAGAIN) {
-		if (mover_tight())
-			cut_down(load);
+		cut_down(load);
 		return MOVED_NONE;
 	}
-	if (n == -1)
+	if (n <= 0)
 		return MOVED_BROKEN;
 	load->held -= (size_t)n;
+	*moved += (uint64_t)n;
 	if (load->held == 0)
 		give_back(load);
 	return MOVED_SOME;

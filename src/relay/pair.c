@@ -1,89 +1,45 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of connections in this relay's hands: how one begins, and how it
- * ends without losing what its client was to be told.
+ * The table of connections in this relay's hands.
  */
-#include <sys/socket.h>
-
 #include <err.h>
-#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/shares.h"
 #include "../child/confine.h"
-#include "answer.h"
 #include "pair.h"
-#include "relay.h"
-#include "run.h"
 
-enum {
-	IDLE_MS = 60 * 60 * 1000,
-	BETWEEN_MS = 60 * 1000,	/* after a response, before a request */
-	QUIET_MS = 40,		/* silence that is taken for a response's end
-				 * where nothing else tells */
-	LULL_MS = 2 * 1000,	/* the same where nobody waits for it */
-	SWITCH_MS = 10 * 1000,	/* for a response that is to be the last of
-				 * its backend, without a byte of it */
-	GOODBYE_MS = 2 * 1000,	/* for the client to read what it was told */
-	DISCARDS_PER_TURN = 32
+_Static_assert(sizeof(struct pair) <= 520, "README.md says what one costs");
+_Static_assert(sizeof(struct pair) <=
+    RELAY_DESCRIPTORS / 2 * MEMORY_PER_DESCRIPTOR,
+    "the limit has room for the table");
+
+/* ms; TIMER_NONE is none */
+static const int64_t limits[PAIR_TIMERS] = {
+	[TIMER_IDLE] = 60 * 60 * 1000,
+	[TIMER_AWAY] = 5 * 60 * 1000,
+	[TIMER_HURRY] = 5 * 1000,
+	[TIMER_PRESSED] = 1000,
+	[TIMER_GOODBYE] = 2 * 1000,
 };
 
-_Static_assert(sizeof(struct pair) <= 3 * MEMORY_PER_DESCRIPTOR,
-    "the limit has room for the table: a pair has six");
+enum protocol		 relay_protocol;
 
-static struct timeouts	 idle, between, quiet, lull, switching, goodbye;
+static struct timeouts	 lists[PAIR_TIMERS];
 static struct pair	*pairs, *free_pairs;
 static size_t		 npairs, nused;	/* beyond nused untouched memory */
-static struct idmap	 ids;
 static size_t		 live;
-static bool		 draining;
+static struct idmap	 ids;
+static void		(*tell_late)(struct pair *);
 
-void
-side_close(struct side *side)
+/* usherd-http has copies of the sockets that it peeks at. */
+static bool
+copies(void)
 {
-	if (side->fd == -1)
-		return;
-	/* Before the close, or stale events arrive for a reused number. */
-	if (side->watched != 0)
-		(void)event_del(&side->event);
-	(void)close(side->fd);	/* what was to be sent is in the kernel */
-	side->fd = -1;
-}
-
-void
-pair_grant(struct pair *pair, const struct order *order)
-{
-	/* Of a request that goes on, the response may have begun early. */
-	if (!pair->partial)
-		pair->answered = false;
-	pair->grant = order->grant;
-	pair->partial = order->partial == 1;
-	pair->told = false;
-}
-
-static void
-timeout_move(struct pair *pair, struct timeouts *list)
-{
-	if (pair->listed != NULL && pair->listed != list)
-		timeouts_remove(pair->listed, &pair->age);
-	pair->listed = list;
-	if (list != NULL)
-		timeouts_touch(list, &pair->age);
-}
-
-void
-pair_touch(struct pair *pair)
-{
-	if (pair->patient)
-		timeout_move(pair, !pair->answered ? &idle :
-		    draining ? &lull : &quiet);
-	else if (pair->next == NEXT_BACKEND || pair->next == NEXT_REFUSE)
-		timeout_move(pair, &switching);
-	else if (pair->node.id != 0 && pair->told && !pair->partial)
-		timeout_move(pair, &between);
-	else
-		timeout_move(pair, &idle);
+	return relay_protocol == PROTOCOL_HTTP;
 }
 
 struct pair *
@@ -92,207 +48,32 @@ pair_find(uint32_t id)
 	return (void *)idmap_find(&ids, id);
 }
 
-void
-pair_forget_id(struct pair *pair)
+struct pair *
+pair_of_turn(struct turn *turn)
 {
-	if (pair->node.id == 0)
-		return;
-	idmap_remove(&ids, &pair->node);
-	pair->node.id = 0;
-	report_forget(&pair->unsaid);
-}
-
-static void
-pair_leave(struct pair *pair)
-{
-	if (pair->node.id == 0)
-		return;
-	report(&pair->unsaid, REPORT_LEFT, pair->node.id);
-	idmap_remove(&ids, &pair->node);
-	pair->node.id = 0;
-}
-
-static void
-pair_free(struct pair *pair)
-{
-	pair->next_free = free_pairs;
-	free_pairs = pair;
-}
-
-/* The front has heard all about one that has ended. */
-static void
-pair_said(struct unsaid *unsaid)
-{
-	pair_free((void *)((char *)unsaid - offsetof(struct pair, unsaid)));
-}
-
-void
-pair_end(struct pair *pair)
-{
-	pair_leave(pair);
-	timeout_move(pair, NULL);
-	pair_run_never(pair);
-	side_close(&pair->client);
-	side_close(&pair->backend);
-	if (pair->next_backend != -1)
-		(void)close(pair->next_backend);	/* nothing was sent */
-	mover_drop(&pair->up.load);
-	mover_drop(&pair->down.load);
-	if (--live == 0)
-		mover_trim();
-	if (report_ended(&pair->unsaid))
-		pair_free(pair);
-}
-
-/*
- * The client has been told all that there is; what it still sends is thrown
- * away unseen, because a close with bytes unread would reset the connection
- * and lose the answer on its way.
- */
-static void
-discard(struct pair *pair)
-{
-	ssize_t	n;
-	int	turn;
-
-	for (turn = 0; turn < DISCARDS_PER_TURN; turn++) {
-		n = recv(pair->client.fd, NULL, 1024 * 1024,
-		    MSG_TRUNC | MSG_DONTWAIT);
-		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;	/* nothing more now; the timer ends it */
-		if (n <= 0) {
-			pair_end(pair);
-			return;
-		}
-	}
-	pair_run_later(pair, 0);
-}
-
-void
-pair_goodbye(struct pair *pair)
-{
-	if (pair->state != PAIR_GOODBYE) {
-		pair_leave(pair);
-		pair->state = PAIR_GOODBYE;
-		pair_run_never(pair);
-		side_close(&pair->backend);
-		mover_drop(&pair->up.load);
-		timeout_move(pair, &goodbye);
-		side_want(pair, &pair->client, EV_READ);
-		if (shutdown(pair->client.fd, SHUT_WR) == -1) {
-			pair_end(pair);
-			return;
-		}
-	}
-	discard(pair);
-}
-
-static void
-client_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct pair *pair = arg;
-
-	if (pair->state == PAIR_GOODBYE) {
-		discard(pair);
-		return;
-	}
-	pair->client.readable |= (what & EV_READ) != 0;
-	pair->client.writable |= (what & EV_WRITE) != 0;
-	if ((what & EV_CLOSED) != 0)
-		pair->client_ended = true;
-	/* An urgent byte cannot be moved, and nothing behind it. */
-	if ((what & EV_READ) != 0 && pair->grant > 0 &&
-	    sockatmark(fd) == 1)
-		pair_end(pair);
-	else
-		pair_run(pair);
-}
-
-static void
-backend_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct pair *pair = arg;
-
-	(void)fd;
-	pair->backend.readable |= (what & EV_READ) != 0;
-	pair->backend.writable |= (what & EV_WRITE) != 0;
-	pair_run(pair);
-}
-
-static void
-pair_late(struct timeout *age)
-{
-	struct pair *pair;
-
-	pair = (void *)((char *)age - offsetof(struct pair, age));
-	pair->listed = NULL;
-	pair_end(pair);
-}
-
-static void
-side_begin(struct side *side, int fd, event_callback_fn ready)
-{
-	side->fd = fd;
-	side->ready = ready;
-	side->watched = 0;
-	side->readable = side->writable = true;
-}
-
-/*
- * Edge-triggered, so that a side that has ended cannot spin; and only what
- * was once found wanting, because every segment that a tenant reads makes
- * its socket writable anew, and every wake-up for nothing costs.
- */
-void
-side_want(struct pair *pair, struct side *side, short what)
-{
-	if ((what & ~side->watched) == 0)
-		return;
-	if (side->watched != 0)
-		(void)event_del(&side->event);
-	side->watched |= what;
-	if (event_assign(&side->event, relay_base, side->fd,
-	    (short)(side->watched | EV_ET | EV_PERSIST), side->ready,
-	    pair) == 0 && event_add(&side->event, NULL) == 0)
-		return;
-	side->watched = 0;
-	pair->broken = true;
-	pair_run_later(pair, 0);
-}
-
-/*
- * A pipelined request is for another host, and its response must not run into
- * the one before it.  Many servers take a half-closed client for one that is
- * gone and drop the response they are at, so it has to have fallen silent.
- */
-static void
-pair_quiet(struct timeout *age)
-{
-	struct pair *pair;
-
-	pair = (void *)((char *)age - offsetof(struct pair, age));
-	pair->listed = NULL;
-	/* Nor may more of it wait for the client to read, or of the request
-	 * be on its way: then it is looked at again when that has moved. */
-	if (pair->down.load.held > 0 || pair->grant > 0) {
-		timeout_move(pair, &idle);
-		return;
-	}
-	if (pair->client.writable) {
-		pair->patient = false;
-		pair->up.ended = true;
-	}
-	pair_touch(pair);
-	pair_run(pair);
+	return (void *)((char *)turn - offsetof(struct pair, turn));
 }
 
 static struct pair *
-pair_new(int client)
+pair_of_side(struct side *side)
+{
+	return (void *)((char *)side - (side->backend ?
+	    offsetof(struct pair, backend) : offsetof(struct pair, client)));
+}
+
+static void
+news(struct side *side)
+{
+	turn_queue(&pair_of_side(side)->turn);
+}
+
+struct pair *
+pair_new(int client, uint32_t id)
 {
 	struct pair *pair = free_pairs;
 
 	if (pair != NULL)
-		free_pairs = pair->next_free;
+		free_pairs = pair->next;
 	else if (nused < npairs)
 		pair = &pairs[nused++];
 	else
@@ -301,71 +82,144 @@ pair_new(int client)
 	memset(pair, 0, sizeof(*pair));
 	mover_empty(&pair->up.load);
 	mover_empty(&pair->down.load);
-	pair->next_backend = pair->backend.fd = -1;
-	side_begin(&pair->client, client, client_ready);
+	pair->backend.backend = true;
+	pair->backend.fd = -1;
+	side_begin(&pair->client, client);
+	pair->unsaid.report.id = id;
+	if (id != 0)
+		idmap_add(&ids, &pair->node, id);
 	return pair;
 }
 
 void
 pair_attach(struct pair *pair, int backend)
 {
-	side_close(&pair->backend);
-	mover_drop(&pair->up.load);
-	pair->up.ended = pair->up.shut = false;
-	pair->down.ended = pair->down.shut = false;
-	pair->patient = pair->partial = false;
-	pair->state = PAIR_MOVING;
-	side_begin(&pair->backend, backend, backend_ready);
-	/* It has nothing to say yet; if it has, this will tell. */
-	pair->backend.readable = false;
-	side_want(pair, &pair->backend, EV_READ);
+	pair_detach(pair);
+	side_begin(&pair->backend, backend);
+	pair->up.ended = pair->down.ended = false;
+	pair->deaf = false;
+	pair->tell = 0;
+	pair->number++;
 }
 
 void
-pair_relay(const struct order *order, int client, int backend)
+pair_detach(struct pair *pair)
+{
+	side_close(&pair->backend, copies());
+	mover_drop(&pair->up.load);
+	mover_drop(&pair->down.load);
+	pair->up.left = pair->down.left = 0;
+}
+
+void
+pair_forget(struct pair *pair)
+{
+	if (pair->node.id == 0)
+		return;
+	idmap_remove(&ids, &pair->node);
+	pair->node.id = 0;
+}
+
+/* The front has heard of its end. */
+static void
+said(struct unsaid *unsaid)
 {
 	struct pair *pair;
 
-	pair = pair_new(client);
-	if (order->id != 0)
-		idmap_add(&ids, &pair->node, order->id);
-	pair_attach(pair, backend);
-	pair_grant(pair, order);
-	pair_touch(pair);
-	pair_run(pair);
+	pair = (void *)((char *)unsaid - offsetof(struct pair, unsaid));
+	pair->next = free_pairs;
+	free_pairs = pair;
+	if (--live == 0)
+		mover_trim();
 }
 
-/*
- * As if the front had said that nothing more comes.  A request of which the
- * rest would need another grant cannot be answered.
- */
+/* usherd-http hears of an end before the front does, which may give the same
+ * number to another. */
 static void
-pair_drain(struct pair *pair)
+told(struct untold *untold)
 {
-	pair_forget_id(pair);
-	if (pair->state == PAIR_LONELY) {
-		pair_goodbye(pair);
-		return;
-	}
-	if (pair->next == NEXT_NONE) {
-		pair->next = NEXT_CLOSE;
-		pair->patient = !pair->partial;
-	}
-	pair_touch(pair);
-	pair_run(pair);
+	struct pair *pair;
+
+	pair = (void *)((char *)untold - offsetof(struct pair, untold));
+	if (pair->state == PAIR_FREE)
+		report_ended(&pair->unsaid);
 }
 
 void
-pairs_drain(void)
+pair_close(struct pair *pair)
 {
-	size_t i;
+	pair_forget(pair);
+	turn_cancel(&pair->turn);
+	timeouts_remove(&lists[pair->timer], &pair->age);
+	pair_detach(pair);
+	side_close(&pair->client, copies());
+	if (!pair->untold.listed)
+		report_ended(&pair->unsaid);
+}
 
-	draining = true;
-	report_mute();
-	for (i = 0; i < nused; i++) {
-		if (pairs[i].client.fd != -1 && pairs[i].node.id != 0)
-			pair_drain(&pairs[i]);
-	}
+/* What has no limit is said as the most that a sum may be. */
+static uint64_t
+at_most(uint64_t amount)
+{
+	return amount > INT64_MAX ? INT64_MAX : amount;
+}
+
+static void
+fill(const struct untold *untold, struct progress *progress)
+{
+	const struct pair *pair;
+
+	pair = (const void *)((const char *)untold -
+	    offsetof(struct pair, untold));
+	progress->id = pair->unsaid.report.id;
+	progress->backend = pair->number;
+	progress->serial = pair->serial;
+	progress->untaken = at_most(pair->up.left);
+	progress->up = at_most(progress->untaken + pair->up.load.held);
+	progress->down = at_most(at_most(pair->down.left) +
+	    pair->down.load.held);
+	if (pair->client_ended)
+		progress->flags |= PROGRESS_CLIENT_ENDED;
+	if (pair->deaf)
+		progress->flags |= PROGRESS_TENANT_DEAF;
+	if (pair->tenant_ended)
+		progress->flags |= PROGRESS_TENANT_ENDED;
+	if (pair->over)
+		progress->flags |= PROGRESS_OVER;
+}
+
+static enum pair_timer
+timer_of(const struct pair *pair)
+{
+	enum pair_timer timer = pair_state_timers[pair->state];
+
+	/* Who is silent there is the client, which does not read. */
+	if ((timer == TIMER_PRESSED || timer == TIMER_HURRY) &&
+	    pair->state != PAIR_HURRIED && pair->down.load.held > 0)
+		timer = TIMER_IDLE;
+	/* The response has been given, but the request goes on for nobody. */
+	if (pair->state == PAIR_FINISHING && flow_done(&pair->down))
+		timer = TIMER_HURRY;
+	if (timer == TIMER_IDLE && pair->away)
+		timer = TIMER_AWAY;
+	return timer;
+}
+
+void
+pair_time(struct pair *pair)
+{
+	const enum pair_timer timer = timer_of(pair);
+
+	if (timer != pair->timer)
+		timeouts_remove(&lists[pair->timer], &pair->age);
+	pair->timer = (unsigned char)timer;
+	timeouts_touch(&lists[timer], &pair->age);
+}
+
+static void
+late(struct timeout *age)
+{
+	tell_late((void *)((char *)age - offsetof(struct pair, age)));
 }
 
 size_t
@@ -375,56 +229,32 @@ pairs_live(void)
 }
 
 void
-pair_switch(struct pair *pair)
+pairs_each(void (*each)(struct pair *))
 {
-	pair->next = NEXT_NONE;
-	pair_attach(pair, pair->next_backend);
-	pair->next_backend = -1;
-	pair_grant(pair, &pair->next_order);
-	if (draining && pair->next_order.last == 0) {
-		pair->next = NEXT_CLOSE;
-		pair->patient = !pair->partial;
+	size_t i;
+
+	for (i = 0; i < nused; i++) {
+		if (pairs[i].state != PAIR_FREE)
+			each(&pairs[i]);
 	}
-	pair_run_later(pair, 0);
 }
 
 void
-pair_answer(struct pair *pair, unsigned int refusal)
+pairs_make(struct event_base *base, size_t n,
+    void (*late_fn)(struct pair *), void (*gone)(void))
 {
-	const void	*answer;
-	size_t		 size;
+	size_t i;
 
-	answer = answer_find(relay_protocol, refusal, &size);
-	if (answer == NULL)
-		_exit(1);	/* the front does not say such things */
-	/* Some hundred bytes: all of them, or the client is not reading. */
-	if (send(pair->client.fd, answer, size, MSG_NOSIGNAL |
-	    MSG_DONTWAIT) != (ssize_t)size)
-		pair_end(pair);
-	else
-		pair_goodbye(pair);
-}
-
-void
-pair_refuse(int client, unsigned int refusal)
-{
-	pair_answer(pair_new(client), refusal);
-}
-
-void
-pair_table(size_t n, void (*gone)(void))
-{
 	pairs = calloc(n, sizeof(*pairs));
 	if (pairs == NULL)
 		errx(1, "out of memory");
 	npairs = n;
-	report_make(relay_base, pair_said, gone);
+	tell_late = late_fn;
+	sides_make(base, news);
+	report_make(base, said, gone);
+	if (copies())
+		told_make(base, fill, told);
 	idmap_make(&ids, n);
-	timeouts_init(&idle, relay_base, IDLE_MS, pair_late);
-	timeouts_init(&between, relay_base, BETWEEN_MS, pair_late);
-	timeouts_init(&quiet, relay_base, QUIET_MS, pair_quiet);
-	timeouts_init(&lull, relay_base, LULL_MS, pair_quiet);
-	timeouts_init(&switching, relay_base, SWITCH_MS, pair_late);
-	timeouts_init(&goodbye, relay_base, GOODBYE_MS, pair_late);
-	run_make();
+	for (i = TIMER_NONE + 1; i < PAIR_TIMERS; i++)
+		timeouts_init(&lists[i], base, limits[i], late);
 }

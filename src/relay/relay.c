@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The hands: the loop of a relay.  It takes sockets and orders from its
- * front, moves bytes it cannot look at, and tells how many connections have
- * ended.  When the front is gone it finishes what it has, and then exits 0.
+ * front, moves bytes it cannot look at as far as its parser lets it, and tells
+ * how each connection has ended.  When the front is gone it finishes what it
+ * has, and then exits 0.  Whatever its parser says, it goes on.
  */
 #include <err.h>
 #include <stdbool.h>
@@ -12,51 +13,29 @@
 #include "../child/confine.h"
 #include "../child/loop.h"
 #include "../child/message_take.h"
+#include "../common/shares.h"
 #include "answer.h"
+#include "granted.h"
 #include "mover.h"
 #include "order.h"
-#include "pair.h"
-#include "relay.h"
+#include "run.h"
 #include "word.h"
 
 enum {
 	MESSAGES_PER_TURN = 4,
-	TIMERS = 8,			/* one for each list of ages, turns */
-	SPARE_DESCRIPTORS = 32,		/* ours, and a message on its way in */
-	DESCRIPTORS_PER_PAIR = 6	/* two sockets, two pipes */
+	MESSAGES_WAITING = 1024, /* more than a socket holds of them */
+	TIMERS = 10		/* one for each list of ages, turns */
 };
 
-struct event_base	*relay_base;
-enum protocol		 relay_protocol;
-
+static struct event_base *base;
 static struct event	*control;
-static bool		 draining;
+static bool		 closed;	/* and nothing is left in it */
 
 /* main() goes on. */
 static void
 drain(void)
 {
-	draining = true;
-	(void)event_base_loopbreak(relay_base);	/* sets a flag */
-}
-
-/* How many descriptors come with an order. */
-static size_t
-descriptors_of(enum order_kind kind)
-{
-	switch (kind) {
-	case ORDER_NONE:
-	case ORDER_PING:
-	case ORDER_GRANT:
-	case ORDER_END:
-		return 0;
-	case ORDER_REFUSE:
-	case ORDER_NEXT:
-		return 1;
-	case ORDER_RELAY:
-		return 2;
-	}
-	_exit(1);	/* a broken message */
+	(void)event_base_loopbreak(base);	/* sets a flag */
 }
 
 static void
@@ -69,13 +48,10 @@ obey(const struct order *order, const int *fds)
 		report_own(REPORT_PONG);
 		return;
 	case ORDER_RELAY:
-		pair_relay(order, fds[0], fds[1]);
+		word_relay(order, fds[0], fds[1]);
 		return;
 	case ORDER_REFUSE:
-		pair_refuse(fds[0], order->refusal);
-		return;
-	case ORDER_GRANT:
-		word_grant(order);
+		word_refuse(order, fds[0]);
 		return;
 	case ORDER_NEXT:
 		word_next(order, fds[0]);
@@ -94,8 +70,7 @@ orders_take(const struct orders *orders, const int *fds, size_t n)
 	for (i = 0; i < ORDER_BATCH; i++) {
 		if (!order_allowed(&orders->order[i], relay_protocol))
 			_exit(1);	/* a broken message */
-		needed = descriptors_of(
-		    (enum order_kind)orders->order[i].kind);
+		needed = order_descriptors(&orders->order[i]);
 		if (needed > n - used)
 			_exit(1);
 		obey(&orders->order[i], fds + used);
@@ -113,6 +88,8 @@ take_some(void)
 	int		fds[2 * ORDER_BATCH];
 	size_t		n;
 
+	if (closed)
+		return false;
 	switch (message_take(CHILD_CONTROL, &orders, sizeof(orders), fds,
 	    sizeof(fds) / sizeof(fds[0]), &n)) {
 	case MESSAGE_TAKEN:
@@ -122,6 +99,7 @@ take_some(void)
 		return false;
 	case MESSAGE_CLOSED:
 		(void)event_del(control);	/* it would tell for ever */
+		closed = true;
 		drain();
 		return false;
 	case MESSAGE_BROKEN:
@@ -133,15 +111,31 @@ take_some(void)
 static void
 take_orders(evutil_socket_t fd, short what, void *arg)
 {
-	int turn = 0;
+	int turn;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	while (turn < MESSAGES_PER_TURN && take_some())
-		turn++;
-	if (turn > 0 && draining)
-		pairs_drain();
+	for (turn = 0; turn < MESSAGES_PER_TURN && take_some(); turn++)
+		;
+}
+
+/*
+ * The front lets usherd-http speak of a backend only when it has sent it here,
+ * so that it is in the channel by now, if it is not what has ended meanwhile.
+ */
+static bool
+take_grant(const struct grant *grant)
+{
+	enum word_result	result = word_grant(grant);
+	int			turn;
+
+	if (result == WORD_UNKNOWN || result == WORD_EARLY) {
+		for (turn = 0; turn < MESSAGES_WAITING && take_some(); turn++)
+			;
+		result = word_grant(grant);
+	}
+	return result == WORD_TAKEN || result == WORD_UNKNOWN;
 }
 
 static void
@@ -156,16 +150,21 @@ protocol_choose(const char *name)
 }
 
 static void
-loop_make(unsigned long descriptors)
+loop_make(const struct confinement *confinement)
 {
-	if (descriptors < SPARE_DESCRIPTORS + DESCRIPTORS_PER_PAIR)
+	if (confinement->descriptors < CHILD_SPARE + RELAY_DESCRIPTORS)
 		errx(1, "-n: too few");
-	relay_base = loop_new(NULL, TIMERS);
-	if (relay_base == NULL)
+	if ((confinement->pair != 0) != (relay_protocol == PROTOCOL_HTTP))
+		errx(1, "-g: for http, and for nothing else");
+	base = loop_new(NULL, TIMERS);
+	if (base == NULL)
 		errx(1, "event base");
-	pair_table((descriptors - SPARE_DESCRIPTORS) / DESCRIPTORS_PER_PAIR,
-	    drain);
-	control = event_new(relay_base, CHILD_CONTROL, EV_READ | EV_PERSIST,
+	turns_make(base, run);
+	pairs_make(base, (confinement->descriptors - CHILD_SPARE) /
+	    RELAY_DESCRIPTORS, run_late, drain);
+	if (confinement->pair != 0)
+		granted_make(base, take_grant, word_parser_lost);
+	control = event_new(base, CHILD_CONTROL, EV_READ | EV_PERSIST,
 	    take_orders, NULL);
 	if (control == NULL || event_add(control, NULL) == -1)
 		errx(1, "event");
@@ -179,9 +178,8 @@ static int
 finish(void)
 {
 	do {
-		pairs_drain();
 		while (pairs_live() > 0) {
-			if (event_base_loop(relay_base, EVLOOP_ONCE) == -1)
+			if (event_base_loop(base, EVLOOP_ONCE) == -1)
 				return 1;
 		}
 	} while (take_some());
@@ -191,18 +189,20 @@ finish(void)
 int
 main(int argc, char *argv[])
 {
-	struct sandbox_constant	answers[REFUSAL_COUNT];
+	struct sandbox_constant	answers[ANSWERS_MAX];
 	struct confinement	confinement;
 
 	confine_options(&confinement, argc, argv);
 	protocol_choose(confinement.engine);
 	mover_make(confinement.pipes);
 	confine(&confinement);
-	loop_make(confinement.descriptors);
-	sandbox_enter_relay(answers, answers_list(relay_protocol, answers));
+	loop_make(&confinement);
+	confine_fill();
+	sandbox_enter_relay(answers, answers_list(relay_protocol, answers),
+	    confinement.pair != 0);
 	confine_silence();
 	report_own(REPORT_READY);
-	if (event_base_dispatch(relay_base) == -1)
+	if (event_base_dispatch(base) == -1)
 		return 1;
 	return finish();
 }

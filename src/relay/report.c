@@ -10,98 +10,65 @@
 
 TAILQ_HEAD(unsaid_list, unsaid);
 
-enum {
-	KINDS_MAX = 3	/* reports about one connection in one batch */
-};
-
 static struct event	*flush_event;
 static struct unsaid_list list = TAILQ_HEAD_INITIALIZER(list);
-static struct unsaid	 own;		/* READY, PONG */
-static uint32_t		 ended;		/* connections, beside those in list */
+static struct unsaid	 ready, pong;
 static bool		 full;		/* the pipe: it will tell */
 static bool		 muted;
 static void		(*tell_said)(struct unsaid *);
 static void		(*tell_gone)(void);
 
-struct batch {
-	struct report	 reports[REPORT_BATCH];
-	size_t		 n;
-	struct unsaid	*end;		/* the first that is not in it */
-};
-
-static void
-batch_add(struct batch *batch, enum report_kind kind, uint32_t value)
-{
-	batch->reports[batch->n].kind = kind;
-	batch->reports[batch->n++].value = value;
-}
-
-static void
-batch_add_all(struct batch *batch, const struct unsaid *unsaid)
-{
-	unsigned int kind;
-
-	for (kind = REPORT_READY; kind <= REPORT_LEFT; kind++) {
-		if ((unsaid->kinds & 1U << kind) != 0)
-			batch_add(batch, (enum report_kind)kind, unsaid->id);
-	}
-}
-
-/*
- * The next reports.  An end is counted in the batch that says what there was
- * to be said about that connection: the front may give us another for it.
- */
-static void
-batch_gather(struct batch *batch)
-{
-	uint32_t over = ended;
-
-	batch->n = 0;
-	for (batch->end = TAILQ_FIRST(&list); batch->end != NULL;
-	    batch->end = TAILQ_NEXT(batch->end, link)) {
-		if (batch->n + KINDS_MAX > REPORT_BATCH - 1)
-			break;
-		batch_add_all(batch, batch->end);
-		over += batch->end->over;
-	}
-	if (over > 0)
-		batch_add(batch, REPORT_ENDED, over);
-}
+_Static_assert(REPORT_BATCH * sizeof(struct report) <= 4096,
+    "a batch of reports is written whole");
 
 static void
 unlist(struct unsaid *unsaid)
 {
 	TAILQ_REMOVE(&list, unsaid, link);
-	unsaid->kinds = 0;
-	if (unsaid->over)
+	unsaid->listed = false;
+	if (unsaid != &ready && unsaid != &pong)
 		tell_said(unsaid);
 }
 
-static void
-batch_said(const struct batch *batch)
+void
+report_mute(void)
 {
-	ended = 0;
-	while (TAILQ_FIRST(&list) != batch->end)
+	muted = true;
+	while (!TAILQ_EMPTY(&list))
 		unlist(TAILQ_FIRST(&list));
+}
+
+/* The next reports; gives how many. */
+static size_t
+gather(struct report reports[REPORT_BATCH])
+{
+	const struct unsaid	*unsaid;
+	size_t			 n = 0;
+
+	TAILQ_FOREACH(unsaid, &list, link) {
+		if (n == REPORT_BATCH)
+			break;
+		reports[n++] = unsaid->report;
+	}
+	return n;
 }
 
 static void
 flush(evutil_socket_t fd, short what, void *arg)
 {
-	struct batch batch;
+	struct report	reports[REPORT_BATCH];
+	size_t		n;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
 	full = false;
-	for (;;) {
-		batch_gather(&batch);
-		if (batch.n == 0)
-			return;
-		switch (message_report(CHILD_REPORT, batch.reports,
-		    batch.n * sizeof(batch.reports[0]))) {
+	while ((n = gather(reports)) > 0) {
+		switch (message_report(CHILD_REPORT, reports,
+		    n * sizeof(reports[0]))) {
 		case MESSAGE_SAID:
-			batch_said(&batch);
+			while (n-- > 0)
+				unlist(TAILQ_FIRST(&list));
 			break;
 		case MESSAGE_FULL:
 			full = true;
@@ -116,58 +83,34 @@ flush(evutil_socket_t fd, short what, void *arg)
 
 /* The reports of one turn of the loop go out together. */
 static void
-flush_later(void)
+enlist(struct unsaid *unsaid)
 {
+	if (unsaid->listed)
+		return;
+	unsaid->listed = true;
+	TAILQ_INSERT_TAIL(&list, unsaid, link);
 	if (!full)
 		event_active(flush_event, 0, 0);
 }
 
 void
-report(struct unsaid *unsaid, enum report_kind kind, uint32_t id)
-{
-	if (muted)
-		return;
-	if (unsaid->kinds == 0)
-		TAILQ_INSERT_TAIL(&list, unsaid, link);
-	unsaid->kinds |= (uint8_t)(1U << kind);
-	unsaid->id = id;
-	flush_later();
-}
-
-void
 report_own(enum report_kind kind)
 {
-	report(&own, kind, 0);
+	struct unsaid *own = kind == REPORT_READY ? &ready : &pong;
+
+	own->report.kind = (uint8_t)kind;
+	if (!muted)
+		enlist(own);
 }
 
 void
-report_forget(struct unsaid *unsaid)
-{
-	if (unsaid->kinds != 0)
-		unlist(unsaid);
-}
-
-bool
 report_ended(struct unsaid *unsaid)
 {
+	unsaid->report.kind = REPORT_ENDED;
 	if (muted)
-		return true;
-	if (unsaid->kinds != 0) {
-		unsaid->over = true;
-		return false;
-	}
-	if (ended++ == 0)
-		flush_later();
-	return true;
-}
-
-void
-report_mute(void)
-{
-	muted = true;
-	ended = 0;
-	while (!TAILQ_EMPTY(&list))
-		unlist(TAILQ_FIRST(&list));
+		tell_said(unsaid);
+	else
+		enlist(unsaid);
 }
 
 /*

@@ -2,14 +2,12 @@
 #ifndef USHER_RUN_H
 #define USHER_RUN_H
 
-struct pair;
+#include "pair.h"
 
-void	run_make(void);
-/* Moves what can be moved; may end the pair. */
-void	pair_run(struct pair *pair);
-/* Runs it once more, after the others or after some ms. */
-void	pair_run_later(struct pair *pair, int ms);
-/* It needs not be run any more. */
-void	pair_run_never(struct pair *pair);
+/* A pair's turn: moves its bytes, and acts upon what is met.  Gives how many
+ * bytes were given on.  For turns_make(). */
+size_t	run(struct turn *turn);
+/* Its time is over.  For pairs_make(). */
+void	run_late(struct pair *pair);
 
 #endif

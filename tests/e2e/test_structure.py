@@ -24,9 +24,6 @@ NEIGHBOURS = {
 # What tenants build with is what is sent to them.
 PUBLIC = {('src/front/handoff.c', 'src/accept/usher_accept.h')}
 
-# A relay's connection is moved, told of and ended in three files.
-RELAY_CIRCLE = {'relay', 'pair', 'run', 'word'}
-
 # Not declared in a header of their own: main(), and what stands in for
 # functions of <netdb.h>.
 NO_HEADER = {'main.c', 'no_resolver.c'}
@@ -113,9 +110,6 @@ class Objects(harness.unittest.TestCase):
         for program in PROGRAMS:
             with self.subTest(program):
                 names = linked(program)
-                if program == 'usherd-relay':
-                    self.assertEqual(set(circle(names)), RELAY_CIRCLE)
-                    names = set(names) - RELAY_CIRCLE
                 self.assertEqual(circle(names), {})
 
     def test_declared_in_its_own_header(self):

@@ -16,7 +16,6 @@
 
 #include "../../src/common/message.h"
 #include "../../src/relay/answer.h"
-#include "../../src/relay/relay.h"
 #include "calls.h"
 
 #define WIDE	(1L << 32)
@@ -70,7 +69,7 @@ send_bytes(long fd, const void *bytes, size_t size)
 static struct sandbox_constant
 constant(enum protocol protocol)
 {
-	struct sandbox_constant list[REFUSAL_COUNT];
+	struct sandbox_constant list[ANSWERS_MAX];
 
 	(void)answers_list(protocol, list);
 	return list[0];
