@@ -273,8 +273,9 @@ def echo_server(connection):
     """serve() that sends back what comes, and ends when it ends; a request
     for a tunnel is answered first: wire.echoed()."""
     data = connection.recv(65536)
-    while data.startswith(b'GET ') and b'\r\n\r\n' not in data:
-        data += connection.recv(65536)
+    while data.startswith(b'GET ') and b'\r\n\r\n' not in data and \
+            (more := connection.recv(65536)):
+        data += more
     connection.sendall(wire.echoed(data))
     while data:
         data = connection.recv(65536)

@@ -5,12 +5,13 @@ a single bit set."""
 import contextlib
 import unittest
 
+import harness
 import held
 import wire
 from harness import wait_for
 from lives import HEAD, Base
 
-CONNECTIONS = 600               # numbers from 8 on, well over SLOTS_BASE
+CONNECTIONS = 600               # numbers from 16 on, well over SLOTS_BASE
 FEW = 200                       # descriptors of all children without them
 
 
@@ -51,6 +52,22 @@ class Numbers(Base):
 
     def test_of_an_http_parser(self):
         self.half(False)
+
+    def test_of_an_http_parser_that_sees_both_sides(self):
+        """Each connection between two exchanges has two numbers there."""
+        self.tenant(self.host('b.example') / 'http-socket',
+                    lambda connection: harness.read_head(connection) and
+                    harness.respond(connection, 'here', close=False) or
+                    connection.recv(1))
+        clients = [wire.connect(self.daemon.http) for _ in range(CONNECTIONS)]
+        for client in clients:
+            client.sendall(wire.head('b.example'))
+        for client in clients:
+            self.assertIn(b'here', client.recv(1000))
+        parser, = held.children(self.daemon, 'usherd-http')
+        wait_for(lambda: (held.descriptors(parser) or 2 * CONNECTIONS) >=
+                 2 * CONNECTIONS)
+        self.close(clients)
 
     def relayed(self, tls):
         self.close(held.hold(self, self.port(tls), CONNECTIONS, tls=tls))

@@ -376,7 +376,7 @@ class Options(Relay):
         client.recv(1)
         found = []
         for pid in self.relays():
-            for number in range(8, 20):
+            for number in range(16, 28):
                 one = take_descriptor(pid, number)
                 if one is None:
                     continue
