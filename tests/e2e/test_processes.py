@@ -237,9 +237,9 @@ class Outside:
         if hard == resource.RLIM_INFINITY:
             hard = 1024 * 1024
         return {'usherd-front': hard, 'usherd-log': 256,
-                'usherd-tls': min(4096 + 16, hard),
-                'usherd-http': min(4096 + 16, hard),
-                'usherd-relay': min(65536 * 6 + 32, hard)}[
+                'usherd-tls': min(4096 + 64, hard),
+                'usherd-http': min(2 * 4096 + 64, hard),
+                'usherd-relay': min(65536 * 6 + 64, hard)}[
                     held.program_of(pid)]
 
     @harness.unittest.skipUnless(held.as_shipped(), 'a build without limits')
@@ -292,17 +292,41 @@ class Inside:
             self.assertEqual(os.readlink(f'/proc/{pid}/root'), '/')
 
     def test_descriptors_of_parsers_and_relays(self):
-        """0, 1, 2 null; 3 socket; 4 pipe; the loop's; nothing else."""
-        _, children = self.of('usherd-tls', 'usherd-http', 'usherd-relay')
+        """0, 1, 2 null; 3 socket; 4 pipe; of a pair 6, 7 pipes; the loop's;
+        up to 15 null, so that nothing else ever gets such a number."""
+        daemon, children = self.of('usherd-tls', 'usherd-http', 'usherd-relay')
+        paired = held.children(daemon, 'usherd-http') + \
+            held.relays(daemon, tls=False)
         for pid in children:
             table = open_files(pid)
+            self.assertEqual(sorted(table), list(range(16)))
             self.assertEqual([table.pop(n) for n in (0, 1, 2)], [NULL] * 3)
             self.assertRegex(table.pop(3), '^socket:')
             self.assertRegex(table.pop(4), '^pipe:')
             self.assertEqual(table.pop(5), 'anon_inode:[eventpoll]')
-            for number in (6, 7):       # libevent's, for signals
+            after = 6
+            if pid in paired:
+                for number in (6, 7):
+                    self.assertRegex(table.pop(number), '^pipe:')
+                after = 8
+            for number in (after, after + 1):   # libevent's, for signals
                 self.assertRegex(table.pop(number), '^(pipe|socket):')
-            self.assertEqual(table, {})
+            self.assertEqual(set(table.values()), {NULL})
+
+    def test_pipes_of_a_pair_are_its_own(self):
+        """Each of the two has one end of each, and nobody else any."""
+        daemon, parsers = self.of('usherd-http')
+        relays = held.relays(daemon, tls=False)
+        tables = {pid: open_files(pid)
+                  for pid in [daemon.pid, *held.all_children(daemon)]}
+        for parser in parsers:
+            for number in (6, 7):
+                pipe = tables[parser][number]
+                where = {pid: [n for n, to in table.items() if to == pipe]
+                         for pid, table in tables.items()
+                         if pipe in table.values()}
+                relay, = set(where) & set(relays)
+                self.assertEqual(where, {parser: [number], relay: [number]})
 
     def test_descriptors_of_the_log(self):
         """2 is the launcher's stderr; 3 socket; 4 pipe; up to 7 null, so that
