@@ -19,6 +19,7 @@ from harness import ROOT, USER, wait_for
 CONTROL, REPORT, EMPTY, GRANTS, TOLD = range(3, 8)
 F_SETPIPE_SZ = 1031
 UNLIMITED = 2 ** 64 - 1
+SPARE = 64              # CHILD_SPARE
 
 INTAKE = struct.Struct('=II')
 INTAKE_BATCH = 16

@@ -9,8 +9,8 @@ import fronts
 import harness
 import held
 import wire
-from fronts import ENDED, FINISH, OVER, TELL_DOWN, TELL_UP, TUNNEL, Parser, \
-    Relay
+from fronts import ENDED, FINISH, OVER, SPARE, TELL_DOWN, TELL_UP, TUNNEL, \
+    Parser, Relay
 from harness import wait_for
 from test_drain import passes
 
@@ -36,7 +36,7 @@ class Full(harness.Case):
     def test_relay_moves_and_loses_no_word(self):
         n = 700
         held.want_descriptors(self, 4 * n)
-        relay = Relay(self, 'http', descriptors=6 * (n + 2) + 32, pipe=PIPE)
+        relay = Relay(self, 'http', descriptors=6 * (n + 1) + SPARE, pipe=PIPE)
         tunnel = relay.begin(n + 1, flags=TUNNEL)
         pairs = self.pair_up(relay, n)      # all of them, though it is full
         self.assertEqual(len(pairs), n)
@@ -82,7 +82,7 @@ class Full(harness.Case):
         """Whoever has ended counts until that was said, and not longer."""
         n = 600
         held.want_descriptors(self, 4 * n)
-        relay = Relay(self, 'http', descriptors=6 * n + 32, pipe=PIPE)
+        relay = Relay(self, 'http', descriptors=6 * n + SPARE, pipe=PIPE)
         pairs = self.pair_up(relay, n)
         for number, pair in pairs.items():
             relay.grant(number, flags=FINISH)
@@ -121,7 +121,7 @@ class Full(harness.Case):
 
     def test_parser_loses_no_verdict(self):
         n = 300
-        parser = Parser(self, 'usherd-tls', descriptors=n + 16, pipe=PIPE)
+        parser = Parser(self, 'usherd-tls', descriptors=n + SPARE, pipe=PIPE)
         self.shown(parser, n, lambda i: wire.hello('h%d.example' % i))
         parser.intake(fronts.INTAKE_PING)
         time.sleep(0.3)
@@ -138,7 +138,7 @@ class Full(harness.Case):
     def test_parser_drops_one_whose_verdict_is_unsaid(self):
         """VERDICT_GONE comes last, and once, whatever came before it."""
         n = 100
-        parser = Parser(self, 'usherd-http', descriptors=2 * n + 16,
+        parser = Parser(self, 'usherd-http', descriptors=2 * n + SPARE,
                         pipe=PIPE)
         self.shown(parser, n, lambda i: wire.head('h%d.example' % i))
         time.sleep(0.3)

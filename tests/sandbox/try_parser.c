@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "../../src/common/refusal.h"
-#include "../../src/parser/lowat.h"
 #include "attacks.h"
 #include "calls.h"
 #include "misled.h"
@@ -201,8 +200,6 @@ rights(void)
 	    MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
 	(void)syscall(SYS_recvfrom, CHILD_CONTROL, &byte, 0,
 	    MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
-	(void)setsockopt(CHILD_CLIENT, SOL_SOCKET, SO_RCVLOWAT,
-	    &lowat_steps[0], sizeof(lowat_steps[0]));
 	(void)syscall(SYS_write, CHILD_REPORT, &byte, 0);
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
