@@ -300,8 +300,8 @@ address(struct grant *grant)
 	struct shown	*about = NULL;
 
 	grant->serial = 1;
-	if (grant->id == OWN && nshown > 0)
-		about = &shown[nshown - 1];
+	if (grant->id == OWN)	/* what is passed over is not counted */
+		grant->id = nshown > 0 ? shown[nshown - 1].id : 1;
 	else if (grant->id >= ENDED && grant->id - ENDED < nshown &&
 	    grant->id < OWN)
 		about = &shown[grant->id - ENDED];
