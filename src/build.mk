@@ -628,7 +628,8 @@ WRAP_FRONT = -Wl,--wrap=host_open -Wl,--wrap=message_send \
 WRAP_TLS = -Wl,--wrap=tls_look
 WRAP_HTTP = -Wl,--wrap=request_parse -Wl,--wrap=message_take \
 	-Wl,--wrap=write -Wl,--wrap=read
-WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=read
+WRAP_RELAY = -Wl,--wrap=message_take -Wl,--wrap=read \
+	-Wl,--wrap=answers_list
 TRY_TLS = $(B)/tests/try/try_tls.o $(B)/tests/try/try_parser.o $(ATTACKS)
 TRY_HTTP = $(B)/tests/try/try_http.o $(B)/tests/try/try_grant.o \
 	$(B)/tests/try/try_parser.o $(ATTACKS)

@@ -2,6 +2,8 @@
 #ifndef USHER_CALLS_H
 #define USHER_CALLS_H
 
+#include "../../src/common/message.h"
+
 /* calls.c, numbers.c, front_calls.c: the system calls behind the table in
  * attacks.c. */
 enum {
@@ -14,6 +16,9 @@ enum {
 	FRONT_CONNECTOR = 491,	/* HOSTS_CONNECTORS_FIRST */
 	FAR = 700
 };
+
+/* Of the relay that tries it: try_relay.c knows it from its start. */
+extern enum protocol try_protocol;
 
 void	try_open(int);
 void	try_openat(int);

@@ -22,8 +22,9 @@
 
 enum { NOBODY = 0x7fffffff };	/* no such process */
 
+enum protocol	try_protocol;
+
 /* The relay's own; nothing in the other programs. */
-extern enum protocol relay_protocol __attribute__((weak));
 size_t	answers_list(enum protocol, struct sandbox_constant *)
 	    __attribute__((weak));
 
@@ -79,7 +80,7 @@ constant(enum protocol protocol)
 void
 try_send_resized(int more)
 {
-	const struct sandbox_constant answer = constant(relay_protocol);
+	const struct sandbox_constant answer = constant(try_protocol);
 
 	send_bytes(CHILD_CLIENT, answer.bytes, answer.size + (size_t)more);
 }
@@ -88,7 +89,7 @@ try_send_resized(int more)
 void
 try_send_shifted(int bytes)
 {
-	const struct sandbox_constant answer = constant(relay_protocol);
+	const struct sandbox_constant answer = constant(try_protocol);
 
 	send_bytes(CHILD_CLIENT, (const char *)answer.bytes + bytes,
 	    answer.size);
@@ -99,7 +100,7 @@ void
 try_send_other(int fd)
 {
 	const struct sandbox_constant answer = constant(
-	    relay_protocol == PROTOCOL_TLS ? PROTOCOL_HTTP : PROTOCOL_TLS);
+	    try_protocol == PROTOCOL_TLS ? PROTOCOL_HTTP : PROTOCOL_TLS);
 
 	send_bytes(fd, answer.bytes, answer.size);
 }
@@ -108,7 +109,7 @@ try_send_other(int fd)
 void
 try_send_to(int fd)
 {
-	const struct sandbox_constant answer = constant(relay_protocol);
+	const struct sandbox_constant answer = constant(try_protocol);
 
 	send_bytes(fd, answer.bytes, answer.size);
 }
@@ -116,7 +117,7 @@ try_send_to(int fd)
 void
 try_send_to_wide(int fd)
 {
-	const struct sandbox_constant answer = constant(relay_protocol);
+	const struct sandbox_constant answer = constant(try_protocol);
 
 	send_bytes(WIDE | fd, answer.bytes, answer.size);
 }
