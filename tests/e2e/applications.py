@@ -25,17 +25,14 @@ def need(*names):
     return unittest.skipIf(missing, f'not installed: {missing}')
 
 
+UVICORN, GUNICORN = program('uvicorn'), program('gunicorn')
 APACHE, PHP, JAVA = program('apache2'), program('php'), program('java')
 FPM = program('php-fpm8.2') or program('php-fpm')
 need_uvicorn = need('uvicorn')
-need_gunicorn = need('gunicorn')
-need_apache = need('apache2')
-need_php = need('php')
 need_java = need('java', 'javac')
-need_fpm = unittest.skipUnless(FPM and peers.NGINX, 'no php-fpm or no nginx')
 
-# /length, /chunked: the answer's framing; the body names host and path, and
-# tells of a body its size and a hash.
+# /length, /chunked: the answer's framing; the body says who answers, for which
+# host and path, and tells of a body its size and a hash.
 NODE_APPLICATION = '''
 const http = require('http'), crypto = require('crypto'), fs = require('fs');
 const path = process.argv[1];
@@ -45,7 +42,7 @@ const server = http.createServer((request, response) => {
     request.on('data', (piece) => { size += piece.length;
                                     hash.update(piece); });
     request.on('end', () => {
-        const text = `${request.headers.host} ${request.url} ${size} ` +
+        const text = `node ${request.headers.host} ${request.url} ${size} ` +
             hash.digest('hex');
         if (request.url.startsWith('/length')) {
             response.setHeader('Content-Length', text.length);
@@ -70,9 +67,9 @@ async def app(scope, receive, send):
         event = await receive()
         body += event.get('body', b'')
         more = event.get('more_body', False)
-    text = '%s %s %d %s' % (dict(scope['headers'])[b'host'].decode(),
-                            scope['path'], len(body),
-                            hashlib.sha256(body).hexdigest())
+    text = 'uvicorn %s %s %d %s' % (
+        dict(scope['headers'])[b'host'].decode(), scope['path'], len(body),
+        hashlib.sha256(body).hexdigest())
     fields = []
     if scope['path'].startswith('/length'):
         fields = [(b'content-length', b'%d' % len(text))]
@@ -88,8 +85,9 @@ import hashlib
 
 def app(environ, start):
     body = environ['wsgi.input'].read()
-    text = '%s %s %d %s' % (environ['HTTP_HOST'], environ['PATH_INFO'],
-                            len(body), hashlib.sha256(body).hexdigest())
+    text = 'gunicorn %s %s %d %s' % (
+        environ['HTTP_HOST'], environ['PATH_INFO'], len(body),
+        hashlib.sha256(body).hexdigest())
     fields = [('Content-Type', 'text/plain')]
     if environ['PATH_INFO'].startswith('/length'):
         fields.append(('Content-Length', str(len(text))))
@@ -99,7 +97,7 @@ def app(environ, start):
 
 PHP_APPLICATION = '''<?php
 $body = file_get_contents('php://input');
-$text = $_SERVER['HTTP_HOST'] . ' ' . $_SERVER['REQUEST_URI'] . ' ' .
+$text = '%s ' . $_SERVER['HTTP_HOST'] . ' ' . $_SERVER['REQUEST_URI'] . ' ' .
     strlen($body) . ' ' . hash('sha256', $body);
 header('Content-Type: text/plain');
 if (str_starts_with($_SERVER['REQUEST_URI'], '/length'))
@@ -157,8 +155,9 @@ ScriptAlias / %(root)s/app.cgi/
 CGI_APPLICATION = '''#!/usr/bin/python3
 import hashlib, os, sys
 body = sys.stdin.buffer.read()
-text = '%s %s %d %s' % (os.environ['HTTP_HOST'], os.environ['REQUEST_URI'],
-                        len(body), hashlib.sha256(body).hexdigest())
+text = 'apache %s %s %d %s' % (
+    os.environ['HTTP_HOST'], os.environ['REQUEST_URI'], len(body),
+    hashlib.sha256(body).hexdigest())
 print('Content-Type: text/plain', end='\\r\\n')
 if os.environ['REQUEST_URI'].startswith('/length'):
     print('Content-Length: %d' % len(text), end='\\r\\n')
@@ -185,7 +184,7 @@ def uvicorn(case, name, application=ASGI, *options):
     root, path = place(case, name), case.host(name) / 'http-socket'
     write(root / 'app.py', application)
     return peers.run_server(
-        case, [program('uvicorn'), '--log-level', 'error', '--uds', path,
+        case, [UVICORN, '--log-level', 'error', '--uds', path,
                '--app-dir', root, *options, 'app:app'], path, cwd=root)
 
 
@@ -193,7 +192,7 @@ def gunicorn(case, name):
     root, path = place(case, name), case.host(name) / 'http-socket'
     write(root / 'app.py', WSGI)
     return peers.run_server(
-        case, [program('gunicorn'), '-w', '1', '-k', 'gthread', '--threads',
+        case, [GUNICORN, '-w', '1', '-k', 'gthread', '--threads',
                '16', '--keep-alive', '60', '-b', f'unix:{path}', '--pythonpath',
                root, 'app:app'], path, cwd=root)
 
@@ -205,7 +204,7 @@ def node(case, name):
 def fpm(case, name):
     """PHP behind nginx."""
     root = place(case, name)
-    write(root / 'app.php', PHP_APPLICATION)
+    write(root / 'app.php', PHP_APPLICATION % 'fpm')
     user = pwd.getpwnam('nobody').pw_name if harness.ROOT else None
     write(root / 'fpm.conf', FPM_CONFIGURATION % {
         'root': root,
@@ -272,7 +271,7 @@ def apache(case, name):
 def php(case, name):
     """Its built-in server, which closes after each answer."""
     root, port = place(case, name), free_port()
-    write(root / 'app.php', PHP_APPLICATION)
+    write(root / 'app.php', PHP_APPLICATION % 'php')
     (root / 'here').touch()
     peers.run_server(case, [PHP, '-S', f'127.0.0.1:{port}',
                             root / 'app.php'], root / 'here', cwd=root)
