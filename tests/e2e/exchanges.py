@@ -7,7 +7,7 @@ import threading
 import time
 
 import harness
-from talker import End, Keeper, Reader, Talker, response
+from talker import End, Keeper, Reader, Talker, response, together
 
 HOLD = 30               # seconds that a tenant stays when it has said all
 
@@ -99,6 +99,24 @@ class Case(harness.Case):
     def refusals(self):
         return [line for line in self.daemon.said().splitlines()
                 if ' refused http ' in f' {line}']
+
+
+def each(*calls, seconds=60):
+    """Like together(), but tells of all that went wrong; a call is a function,
+    or one and its arguments."""
+    def one(call):
+        function, *arguments = call if isinstance(call, tuple) else (call,)
+        try:
+            function(*arguments)
+        except Exception as error:  # told below
+            return (getattr(function, '__name__', function),
+                    str(arguments)[:200], repr(error)[:300])
+        return None
+    told = [told for told in together(*(lambda call=call: one(call)
+                                        for call in calls), seconds=seconds)
+            if told]
+    if told:
+        raise AssertionError('\n'.join(map(str, told)))
 
 
 def small_window(port, seconds=60, size=65536):

@@ -12,7 +12,7 @@ import applications
 import exchanges
 import held
 import peers
-from exchanges import says, small_window, stay
+from exchanges import each, says, small_window, stay
 from harness import wait_for
 from talker import End, chunked, request, together
 
@@ -91,7 +91,7 @@ def slowly(head, pieces, pause):
 class Midway(exchanges.Case):
     """Each way in which the client can go on, all at once."""
 
-    def then(self, host, after, *asked, first='/slow', bad=None):
+    def then(self, host, after, asked, first, bad):
         """Asks for a slow response, after some seconds for others, and gets
         them whole and in their order; last, perhaps, a refusal of bad."""
         talker = self.talk()
@@ -114,9 +114,8 @@ class Midway(exchanges.Case):
             [(host, '/2'), ('b.example', '/3'), (host, '/4')])]
         ways += [(0.3, [], b'\0\0\0\0\r\n'), (0, [], b'G ET\r\n\r\n'),
                  (0.3, [('b.example', '/2')], b'\r\nG ET\r\n')]
-        together(*(lambda way=way: self.then(host, way[0], *way[1],
-                                             first=first, bad=way[2])
-                   for way in ways))
+        each(*((self.then, host, after, asked, first, bad)
+               for after, asked, bad in ways))
 
     def test_length(self):
         self.act('a.example', slowly(LENGTH, PIECES, 0.015))
