@@ -311,7 +311,8 @@ tenant_look(struct exchange *exchange)
 		return;
 	case DOWNWARD_PART:
 		exchange->down = DOWN_MOVING;
-		exchange_grant(exchange, 0, grant, GRANT_TELL_DOWN);
+		exchange_grant(exchange, 0, grant,
+		    GRANT_TELL_DOWN | GRANT_OPEN);
 		return;
 	case DOWNWARD_WHOLE:
 		down_whole(exchange, grant);

@@ -11,6 +11,7 @@ import struct
 import time
 
 import fronts
+import harness
 import wire
 
 TELL_UP, TELL_DOWN, STOP, HURRY, CALM, AWAY, FINISH, LAST, TUNNEL, CUT = (
@@ -19,6 +20,23 @@ CLIENT_ENDED, TENANT_DEAF, TENANT_ENDED, OVER = (1 << n for n in range(4))
 MOST = 2 ** 62 - 1
 
 Grant = collections.namedtuple('Grant', 'id backend up down flags serial')
+
+
+OK = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+CLOSE = b'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'
+CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
+POST = 'POST / HTTP/1.1'
+NO_ANSWER = 39          # in enum refusal
+
+
+def post(n, *fields):
+    return wire.head('a.example', f'Content-Length: {n}', *fields, line=POST)
+
+
+def chunked(*fields):
+    return wire.head('a.example', 'Transfer-Encoding: chunked', *fields,
+                     line=POST)
 
 
 class Http(fronts.Child):
@@ -289,3 +307,23 @@ def broken(client):
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                       struct.pack('ii', 1, 0))
     client.close()
+
+
+class Case(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.http = Http(self)
+
+    def first(self, *request, **what):
+        return self.http.connection().first(*request, **what)
+
+    def kept(self):
+        """One whose first exchange is over."""
+        it = self.first()
+        it.answered(OK)
+        return it
+
+    def usable(self, it):
+        """One more exchange, with the same backend."""
+        it.again()
+        it.answered(OK)
