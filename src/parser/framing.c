@@ -26,7 +26,7 @@ enum {
 	OPTIONS = 1 << WORD_CLOSE | 1 << WORD_KEEP_ALIVE
 };
 
-static const char *const words[WORD_NONE] = {
+static const char words[WORD_NONE][sizeof("transfer-encoding")] = {
 	[WORD_LENGTH] = "content-length",
 	[WORD_CODING] = "transfer-encoding",
 	[WORD_CONNECTION] = "connection",
@@ -45,16 +45,17 @@ word_begin(struct framing *framing, unsigned set)
 static void
 word_byte(struct framing *framing, uint8_t c)
 {
-	unsigned i;
+	unsigned	i, left = framing->possible;
+	uint8_t		folded = octet_fold(c);
 
-	if (framing->possible == 0)
-		return;
-	for (i = 0; i < WORD_NONE; i++) {
-		if ((framing->possible & 1U << i) != 0 &&
-		    (uint8_t)words[i][framing->matched] != octet_fold(c))
-			framing->possible &= (uint8_t)~(1U << i);
+	for (i = 0; left >> i != 0; i++) {
+		if ((left & 1U << i) != 0 &&
+		    (uint8_t)words[i][framing->matched] != folded)
+			left &= ~(1U << i);
 	}
-	framing->matched++;
+	framing->possible = (uint8_t)left;
+	if (left != 0)
+		framing->matched++;
 }
 
 /* Which word the bytes since word_begin() are. */
@@ -63,7 +64,7 @@ word_end(const struct framing *framing)
 {
 	unsigned i;
 
-	for (i = 0; i < WORD_NONE; i++) {
+	for (i = 0; framing->possible >> i != 0; i++) {
 		if ((framing->possible & 1U << i) != 0 &&
 		    words[i][framing->matched] == '\0')
 			return (enum word)i;
@@ -200,6 +201,7 @@ line_begin(struct framing *framing, uint8_t c)
 	}
 	if (c == ':')
 		return LINE_BAD;
+	framing->trailed = framing->trailer;
 	framing->place = FRAMING_NAME;
 	word_begin(framing, NAMES);
 	return name_byte(framing, c);

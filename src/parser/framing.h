@@ -41,8 +41,9 @@ struct framing {
 					 * chunked */
 	bool		close;		/* Connection says close */
 	bool		keep_alive;	/* Connection says keep-alive */
+	bool		trailer;	/* these are trailers: */
+	bool		trailed;	/* and there is one at least */
 	/* The rest belongs to framing.c. */
-	bool		trailer;
 	uint8_t		possible;	/* what the word can still become */
 	uint8_t		matched;	/* its bytes so far, while it can
 					 * become something */

@@ -239,7 +239,7 @@ response_last(const struct response *response)
 {
 	const struct framing *framing = &response->framing;
 
-	if (framing->close)
+	if (framing->close || framing->trailed)
 		return true;
 	return (response->http10 || response->to.http10) &&
 	    !framing->keep_alive;

@@ -96,7 +96,8 @@ enum response_state response_read(struct response *response,
 /*
  * After RESPONSE_END: no other exchange may follow on the client's connection.
  * The response said `close`, or it or the request is of HTTP/1.0 and the
- * response did not say keep-alive.
+ * response did not say keep-alive, or it has trailers: Java's HttpClient (17)
+ * takes the second byte behind the last chunk's line for the end.
  */
 bool	response_last(const struct response *response);
 

@@ -37,7 +37,7 @@ static const struct {
 	{ &get, CODED "5;a\r\nhello\r\n0;b=c;d=\"e ;\\\"\\\\\x80\"\r\n\r\n",
 	    false },
 	{ &get, CODED "0000000000000001;a=\"\";b\r\n~\r\n0\r\n\r\n", false },
-	{ &get, CODED "0\r\nA: b\r\nC:\r\n\r\n", false },
+	{ &get, CODED "0\r\nA: b\r\nC:\r\n\r\n", true },
 	{ &get, CODED "2\r\n\r\n\r\n0\r\n\r\n", false },
 	{ &head, OK FIVE "\r\n", false },
 	{ &head, OK "\r\n", false },
