@@ -167,7 +167,10 @@ struct orders {
 enum report_kind {
 	REPORT_READY = 1,	/* all else is 0; once */
 	REPORT_PONG,		/* all else is 0; once for each ORDER_PING */
-	REPORT_ENDED		/* a connection has ended */
+	REPORT_ENDED,		/* a connection has ended */
+	REPORT_BREACH		/* HTTP: usherd-http has broken its rules, and
+				 * is believed nothing more: it is to be
+				 * ended; all else is 0 */
 };
 
 /* How a connection ended.  The first of them that was true. */

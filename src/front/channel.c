@@ -328,6 +328,10 @@ report(struct child *relay, const struct report *said)
 			return -1;
 		listener->ended(relay);
 		return 0;
+	case REPORT_BREACH:
+		/* A relay that lies could have ended it by its own death. */
+		listener->failed(relay->pair, LOG_BROKE_RULES);
+		return 0;
 	}
 	return -1;
 }

@@ -100,6 +100,8 @@ rules_report(const struct report *report, enum protocol protocol,
 	case REPORT_READY:
 	case REPORT_PONG:
 		return report_blank(report);
+	case REPORT_BREACH:
+		return protocol == PROTOCOL_HTTP && report_blank(report);
 	case REPORT_ENDED:
 		return load > 0 && report->ending > ENDING_NONE &&
 		    report->ending < ENDING_COUNT &&

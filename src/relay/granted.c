@@ -18,7 +18,7 @@ enum {
 
 static struct event	*readable;
 static bool		(*tell_take)(const struct grant *);
-static void		(*tell_lost)(void);
+static void		(*tell_lost)(bool);
 
 static bool
 amount_allowed(uint64_t amount)
@@ -67,10 +67,10 @@ granted_add(uint64_t *left, uint64_t more)
 
 /* From now on nobody looks into the pipe, whatever is in it. */
 static void
-lost(void)
+lost(bool breach)
 {
 	(void)event_del(readable);
-	tell_lost();
+	tell_lost(breach);
 }
 
 static void
@@ -89,20 +89,20 @@ take_grants(evutil_socket_t fd, short what, void *arg)
 		return;
 	/* What is written whole is read whole: half a record is a lie. */
 	if (n <= 0 || (size_t)n % sizeof(grants[0]) != 0) {
-		lost();
+		lost(n > 0);
 		return;
 	}
 	for (i = 0; i < (size_t)n / sizeof(grants[0]); i++) {
 		if (granted_allowed(&grants[i]) && tell_take(&grants[i]))
 			continue;
-		lost();
+		lost(true);
 		return;
 	}
 }
 
 void
 granted_make(struct event_base *base, bool (*take)(const struct grant *),
-    void (*lost_fn)(void))
+    void (*lost_fn)(bool))
 {
 	tell_take = take;
 	tell_lost = lost_fn;

@@ -27,10 +27,10 @@ bool	granted_add(uint64_t *left, uint64_t more);
 /*
  * Reads CHILD_GRANT from now on.  take is called for each legal record, and
  * gives false for one that its connection cannot be told.  lost is called
- * once, when usherd-http has died or has said what is not legal: nothing is
- * read any more then.  Exits 1 without memory.
+ * once, when usherd-http has died or, a breach, has said what is not legal:
+ * nothing is read any more then.  Exits 1 without memory.
  */
 void	granted_make(struct event_base *base,
-	    bool (*take)(const struct grant *), void (*lost)(void));
+	    bool (*take)(const struct grant *), void (*lost)(bool breach));
 
 #endif

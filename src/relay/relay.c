@@ -138,6 +138,15 @@ take_grant(const struct grant *grant)
 	return result == WORD_TAKEN || result == WORD_UNKNOWN;
 }
 
+/* Whoever was taken over goes on giving names: the front is to end it. */
+static void
+parser_lost(bool breach)
+{
+	if (breach)
+		report_own(REPORT_BREACH);
+	word_parser_lost();
+}
+
 static void
 protocol_choose(const char *name)
 {
@@ -163,7 +172,7 @@ loop_make(const struct confinement *confinement)
 	pairs_make(base, (confinement->descriptors - CHILD_SPARE) /
 	    RELAY_DESCRIPTORS, run_late, drain);
 	if (confinement->pair != 0)
-		granted_make(base, take_grant, word_parser_lost);
+		granted_make(base, take_grant, parser_lost);
 	control = event_new(base, CHILD_CONTROL, EV_READ | EV_PERSIST,
 	    take_orders, NULL);
 	if (control == NULL || event_add(control, NULL) == -1)

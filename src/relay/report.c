@@ -8,11 +8,13 @@
 #include "../child/message_take.h"
 #include "report.h"
 
+enum { REPORT_KINDS = REPORT_BREACH + 1 };
+
 TAILQ_HEAD(unsaid_list, unsaid);
 
 static struct event	*flush_event;
 static struct unsaid_list list = TAILQ_HEAD_INITIALIZER(list);
-static struct unsaid	 ready, pong;
+static struct unsaid	 own[REPORT_KINDS];	/* what is about no connection */
 static bool		 full;		/* the pipe: it will tell */
 static bool		 muted;
 static void		(*tell_said)(struct unsaid *);
@@ -26,7 +28,7 @@ unlist(struct unsaid *unsaid)
 {
 	TAILQ_REMOVE(&list, unsaid, link);
 	unsaid->listed = false;
-	if (unsaid != &ready && unsaid != &pong)
+	if (unsaid->report.kind == REPORT_ENDED)
 		tell_said(unsaid);
 }
 
@@ -96,11 +98,9 @@ enlist(struct unsaid *unsaid)
 void
 report_own(enum report_kind kind)
 {
-	struct unsaid *own = kind == REPORT_READY ? &ready : &pong;
-
-	own->report.kind = (uint8_t)kind;
+	own[kind].report.kind = (uint8_t)kind;
 	if (!muted)
-		enlist(own);
+		enlist(&own[kind]);
 }
 
 void

@@ -27,7 +27,7 @@ struct unsaid {
  */
 void	report_make(struct event_base *base, void (*said)(struct unsaid *),
 	    void (*gone)(void));
-/* REPORT_READY or REPORT_PONG, behind what was said before. */
+/* REPORT_READY, PONG or BREACH, behind what was said before. */
 void	report_own(enum report_kind kind);
 /* A connection has ended; how stands in its record.  May call said(). */
 void	report_ended(struct unsaid *unsaid);

@@ -162,6 +162,7 @@ END_TEST
 static const struct report words[] = {
 	{ .kind = REPORT_READY },
 	{ .kind = REPORT_PONG },
+	{ .kind = REPORT_BREACH },
 	{ .kind = REPORT_ENDED, .ending = ENDING_WHOLE, .up = 1, .down = 2 },
 	{ .kind = REPORT_ENDED, .ending = ENDING_RELAY, .id = 7 },
 };
@@ -173,6 +174,7 @@ START_TEST(reports)
 {
 	const bool	ended = words[_i].kind == REPORT_ENDED;
 	const bool	named = words[_i].id != 0;
+	const bool	breach = words[_i].kind == REPORT_BREACH;
 	struct report	report;
 	unsigned	value;
 
@@ -182,7 +184,8 @@ START_TEST(reports)
 	ck_assert_msg(rules_report(&report, PROTOCOL_HTTP, 5) ==	\
 	    (legal), #field " %u", value);				\
 	ck_assert_msg(rules_report(&report, PROTOCOL_TLS, 5) ==		\
-	    ((legal) && report.id == 0), #field " %u, TLS", value);	\
+	    ((legal) && report.id == 0 && !breach), #field " %u, TLS",	\
+	    value);							\
 	ck_assert_msg(rules_report(&report, PROTOCOL_HTTP, 0) ==	\
 	    ((legal) && !ended), #field " %u, none", value);		\
 } while (0)
@@ -198,7 +201,7 @@ START_TEST(reports)
 		report.kind = (uint8_t)value;
 		ck_assert(rules_report(&report, PROTOCOL_HTTP, 5) ==
 		    (ended ? value == REPORT_ENDED : value == REPORT_READY ||
-		    value == REPORT_PONG));
+		    value == REPORT_PONG || value == REPORT_BREACH));
 	}
 	SAY(up, INT64_MAX, ended);
 	SAY(up, (uint64_t)INT64_MAX + 1, false);
