@@ -119,6 +119,7 @@ struct verdict {
 	uint8_t		head;		/* 1: the request was a HEAD, to which
 					 * a refusal has no content */
 	struct hostname	name;
+	uint8_t		zeros[2];
 };
 
 enum {

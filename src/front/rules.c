@@ -40,7 +40,8 @@ static bool
 bits_allowed(const struct verdict *verdict, unsigned int rule)
 {
 	return bit_allowed(verdict->acme, (rule & ACME) != 0) &&
-	    bit_allowed(verdict->head, (rule & HEAD) != 0);
+	    bit_allowed(verdict->head, (rule & HEAD) != 0) &&
+	    verdict->zeros[0] == 0 && verdict->zeros[1] == 0;
 }
 
 static bool

@@ -138,9 +138,9 @@ class Lying(harness.Case):
             if name == 'half.example':
                 self.half = serve
         self.addCleanup(self.half.go_on.set)
-        default = self.host('_default')
-        self.tenant(default / 'tls-socket', harness.echo_server)
-        self.tenant(default / 'http-socket', Recorder())
+        self.tenant(self.host('_default') / 'http-socket', Recorder())
+        self.tenant(self.host('a.example') / 'tls-socket',
+                    harness.echo_server)
         self.daemon = self.usherd('-j', '1', build=TRY)
 
     def talker(self):

@@ -106,6 +106,8 @@ START_TEST(bytes)
 		TRY(code, in_set(base->codes, value));
 		TRY(acme, in_set(base->acme, value));
 		TRY(head, in_set(base->head, value));
+		TRY(zeros[0], value == 0);
+		TRY(zeros[1], value == 0);
 		TRY(refusal, base->verdict.code == VERDICT_REFUSED ?
 		    is_reason(base->protocol, value) : value == REFUSAL_NONE);
 	}
