@@ -144,7 +144,7 @@ class Silence(Lying):
         self.idle.send(request('a.example'))
         late = self.talker()
         late.send(request('a.example', '/unheard'))
-        self.assertTrue(self.idle.quiet(1) and late.quiet(0))
+        self.assertTrue(self.idle.quiet(1) and late.quiet(0.1))
         self.half.go_on.set()
         self.assertEqual(self.busy.exactly(len(REST)), REST)
         self.survived()

@@ -29,7 +29,7 @@ enum {
 	BUSY,			/* half of a response with a length is over */
 	TUNNEL,
 	OWN,			/* the one that has it told, which no relay has
-				 * yet */
+				 * yet, or has by the time it reads this */
 	NOBODY			/* an id that nobody was ever given */
 };
 
@@ -155,8 +155,8 @@ static const struct lie {
 	{ "void-ended", WHOLE, { UP(ENDED, 1000) } },
 	{ "void-ended-cut", WHOLE, { FLAGS(ENDED, GRANT_CUT) } },
 	{ "void-refused", WHOLE, { UP(REFUSED, 1000) } },
-	{ "void-before-attach", WHOLE, { UP(OWN, 1000) } },
-	{ "void-before-attach-cut", WHOLE, { FLAGS(OWN, GRANT_CUT) } },
+	{ "free-before-attach", WHOLE, { UP(OWN, 1000) } },
+	{ "free-before-attach-cut", WHOLE, { FLAGS(OWN, GRANT_CUT) } },
 	{ "free-idle-up", WHOLE, { UP(IDLE, U) } },
 	{ "free-idle-down", WHOLE, { DOWN(IDLE, U) } },
 	{ "free-idle-stop", WHOLE, { FLAGS(IDLE, GRANT_STOP) } },
