@@ -17,6 +17,7 @@
 #include "../../src/front/counts.h"
 #include "../../src/front/log.h"
 #include "../../src/front/refused.h"
+#include "../../src/common/states.h"
 #include "../../src/log/check.h"
 #include "../../src/log/render.h"
 
@@ -88,8 +89,9 @@ START_TEST(kinds)
 	log_hosts_gone();
 	line("hosts directory /h has been removed, and nothing is found any "
 	    "more: restart");
-	log_step(1, 2, 3, 4, 5);
-	line("step front=1 connection=1 state=RESOLVING event=ELSEWHERE action=LOOKUP next=PASSING");
+	log_step(1, STATE_RESOLVING, EVENT_REFUSED, ACTION_LOOKUP,
+	    STATE_PASSING);
+	line("step front=1 connection=1 state=RESOLVING event=REFUSED action=LOOKUP next=PASSING");
 }
 END_TEST
 
