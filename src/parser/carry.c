@@ -7,7 +7,10 @@
  *
  *		request whole, moved	request not moved	UP_CUT
  * DOWN_MOVED	next one		DOWN_HURRYING		finished
- * DOWN_HURRYING next one		waits			finished
+ * DOWN_HURRYING DOWN_CALMING		waits			finished
+ * DOWN_CALMING	next one
+ *
+ * GRANT_OPEN goes with what is granted while the response is not over.
  */
 #include "carry.h"
 #include "downward.h"
@@ -42,7 +45,7 @@ away(struct exchange *exchange)
 	if (!exchange->client.ended || exchange->away)
 		return;
 	exchange->away = true;
-	exchange_grant(exchange, 0, 0, GRANT_AWAY);
+	exchange_grant(exchange, 0, 0, GRANT_AWAY | GRANT_TELL_UP);
 }
 
 /* A request that has been read, and its backend is there: it begins. */
@@ -55,7 +58,8 @@ carry_begin(struct exchange *exchange)
 	exchange->down = DOWN_LOOKING;
 	exchange->granted = 0;
 	exchange_enter(exchange, EXCHANGE_OPEN);
-	exchange_grant(exchange, exchange->ready, 0, moves ? GRANT_TELL_UP : 0);
+	exchange_grant(exchange, exchange->ready, 0,
+	    GRANT_OPEN | (moves ? GRANT_TELL_UP : 0));
 	away(exchange);
 	peek_reads(&exchange->client, PEEK_STREAM);
 	peek_reads(&exchange->backend, PEEK_STREAM);
@@ -73,12 +77,6 @@ carry_begin(struct exchange *exchange)
 static void
 over(struct exchange *exchange)
 {
-	if (exchange->last || draining) {
-		finish(exchange);
-		return;
-	}
-	if (exchange->down == DOWN_HURRYING)
-		exchange_grant(exchange, 0, 0, GRANT_CALM);
 	exchange->fresh = false;
 	/* One that closes before it has read all gives no event of its end. */
 	if (exchange->framing != BODY_NONE)
@@ -89,16 +87,31 @@ over(struct exchange *exchange)
 	or_cut(exchange, peek_resume(&exchange->client));
 }
 
+/* The response has moved, and the request. */
+static void
+moved(struct exchange *exchange)
+{
+	if (exchange->last || draining) {
+		finish(exchange);
+	} else if (exchange->down == DOWN_HURRYING) {
+		exchange->down = DOWN_CALMING;
+		exchange_grant(exchange, 0, 0, GRANT_CALM | GRANT_TELL_UP);
+	} else if (exchange_heard(exchange)) {
+		over(exchange);
+	}
+}
+
 /* The response has moved; what of the request? */
 static void
 settle(struct exchange *exchange)
 {
-	if (exchange->down != DOWN_MOVED && exchange->down != DOWN_HURRYING)
+	if (exchange->down != DOWN_MOVED && exchange->down != DOWN_HURRYING &&
+	    exchange->down != DOWN_CALMING)
 		return;
 	if (exchange->up == UP_CUT) {
 		finish(exchange);
 	} else if (exchange->up == UP_WHOLE && exchange->upward.left == 0) {
-		over(exchange);
+		moved(exchange);
 	} else if (exchange->down == DOWN_MOVED) {
 		exchange->down = DOWN_HURRYING;
 		exchange_grant(exchange, 0, 0, GRANT_HURRY | GRANT_TELL_UP);
@@ -117,6 +130,23 @@ up_cut(struct exchange *exchange)
 		settle(exchange);
 }
 
+static unsigned int
+open_flag(const struct exchange *exchange)
+{
+	switch (exchange->down) {
+	case DOWN_LOOKING:
+	case DOWN_MOVING:
+	case DOWN_PASSING:
+		return GRANT_OPEN;
+	case DOWN_WHOLE:
+	case DOWN_MOVED:
+	case DOWN_HURRYING:
+	case DOWN_CALMING:
+		break;
+	}
+	return 0;
+}
+
 /* More of the request may pass; the client's side waits for that. */
 static void
 up_grant(struct exchange *exchange, enum exchange_up up, uint64_t grant)
@@ -129,7 +159,8 @@ up_grant(struct exchange *exchange, enum exchange_up up, uint64_t grant)
 		exchange_leave(exchange, grant, 0, GRANT_LAST);
 		return;
 	}
-	exchange_grant(exchange, grant, 0, moves ? GRANT_TELL_UP : 0);
+	exchange_grant(exchange, grant, 0, open_flag(exchange) |
+	    (moves ? GRANT_TELL_UP : 0));
 	if (exchange->distant)
 		peek_unwatch(&exchange->client);
 }
@@ -141,7 +172,7 @@ up_grant(struct exchange *exchange, enum exchange_up up, uint64_t grant)
 static void
 up_ended(struct exchange *exchange, uint64_t grant)
 {
-	exchange_grant(exchange, grant, 0, 0);
+	exchange_grant(exchange, grant, 0, open_flag(exchange));
 	up_cut(exchange);
 }
 
@@ -273,7 +304,7 @@ down_last(struct exchange *exchange)
 	exchange->down = DOWN_PASSING;
 	exchange->last = true;
 	peek_unwatch(&exchange->backend);
-	exchange_grant(exchange, 0, GRANTS_MOST, 0);
+	exchange_grant(exchange, 0, GRANTS_MOST, GRANT_OPEN);
 }
 
 /*
@@ -293,7 +324,7 @@ tenant_ended(struct exchange *exchange, bool broken)
 	} else {
 		peek_aside(&exchange->client);
 		exchange_enter(exchange, EXCHANGE_STOPPING);
-		exchange_grant(exchange, 0, 0, GRANT_STOP);
+		exchange_stop(exchange);
 	}
 }
 
@@ -312,7 +343,7 @@ tenant_look(struct exchange *exchange)
 	case DOWNWARD_PART:
 		exchange->down = DOWN_MOVING;
 		exchange_grant(exchange, 0, grant,
-		    GRANT_TELL_DOWN | GRANT_OPEN);
+		    GRANT_OPEN | GRANT_TELL_DOWN);
 		return;
 	case DOWNWARD_WHOLE:
 		down_whole(exchange, grant);
@@ -391,6 +422,7 @@ down_moved(struct exchange *exchange)
 	case DOWN_PASSING:
 	case DOWN_MOVED:
 	case DOWN_HURRYING:
+	case DOWN_CALMING:
 		break;
 	}
 }

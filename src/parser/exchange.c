@@ -135,12 +135,25 @@ exchange_grant(struct exchange *exchange, uint64_t up, uint64_t down,
 
 	serial = grants_say(&exchange->grants, exchange->number, up, down,
 	    flags);
-	if (up > 0 || (flags & (GRANT_TELL_UP | GRANT_STOP)) != 0)
+	if (up > 0 || (flags & GRANT_TELL_UP) != 0)
 		flow_add(&exchange->upward, up, serial);
 	if (down > 0 || (flags & GRANT_TELL_DOWN) != 0)
 		flow_add(&exchange->downward, down, serial);
 	exchange->granted = up > GRANTS_MOST - exchange->granted ? GRANTS_MOST :
 	    exchange->granted + up;
+}
+
+void
+exchange_stop(struct exchange *exchange)
+{
+	exchange->granted -= grants_stop(&exchange->grants, exchange->number,
+	    &exchange->upward.serial);
+}
+
+bool
+exchange_heard(const struct exchange *exchange)
+{
+	return exchange->heard == exchange->grants.grant.serial;
 }
 
 bool

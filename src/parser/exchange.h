@@ -65,8 +65,9 @@ enum exchange_down {
 				 * request is still read */
 	DOWN_WHOLE,		/* is granted to its last byte */
 	DOWN_MOVED,		/* has moved to its last byte */
-	DOWN_HURRYING		/* the same, and the relay knows that only the
+	DOWN_HURRYING,		/* the same, and the relay knows that only the
 				 * request is left */
+	DOWN_CALMING		/* the same, and is told that that has moved */
 };
 
 /* One direction's grants. */
@@ -100,6 +101,8 @@ struct exchange {
 	struct hostname		 name;
 	uint32_t		 number;	/* of the backend, 0: none so
 						 * far */
+	uint32_t		 heard;		/* serial of the last grant that
+						 * the relay has read */
 	bool			 fresh;		/* it has answered nothing */
 	bool			 last;		/* nothing may follow */
 	bool			 distant;	/* ready ends far behind what
@@ -143,6 +146,11 @@ void	exchange_attach(struct exchange *exchange, int backend);
 /* Grants more, and keeps account of it. */
 void	exchange_grant(struct exchange *exchange, uint64_t up, uint64_t down,
 	    unsigned int flags);
+/* Stops its grants up, by as much as can be known. */
+void	exchange_stop(struct exchange *exchange);
+/* Has the relay read all that was said of it?  Only then the front may tell
+ * the relay of another backend, of which these records are not. */
+bool	exchange_heard(const struct exchange *exchange);
 /* Have all grants that count been read when the relay said this? */
 bool	flow_covered(const struct flow *flow, const struct progress *progress);
 

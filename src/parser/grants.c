@@ -125,14 +125,28 @@ grants_say(struct grant_place *place, uint32_t backend, uint64_t up,
 
 	if (!place->unsaid)
 		record_begin(place);
-	/* Calm of one exchange is not said after hurry of the next. */
-	if ((flags & GRANT_HURRY) != 0)
-		grant->flags &= ~(uint32_t)GRANT_CALM;
+	if (down > 0 && (flags & GRANT_OPEN) == 0)
+		grant->flags &= ~(uint32_t)GRANT_OPEN;
 	grant->backend = backend;
 	grant->up = added(grant->up, up);
 	grant->down = added(grant->down, down);
 	grant->flags |= flags;
 	return grant->serial;
+}
+
+uint64_t
+grants_stop(struct grant_place *place, uint32_t backend, uint32_t *serial)
+{
+	uint64_t unsaid_up = 0;
+
+	if (place->unsaid) {
+		unsaid_up = place->grant.up;
+		place->grant.up = 0;
+		/* What else may be said beside it, message.h. */
+		place->grant.flags &= GRANT_TELL_UP | GRANT_AWAY;
+	}
+	*serial = grants_say(place, backend, 0, 0, GRANT_STOP);
+	return unsaid_up;
 }
 
 void

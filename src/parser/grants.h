@@ -40,12 +40,19 @@ void	grants_begin(struct grant_place *place, uint32_t id);
 
 /*
  * Says it with what else is said in this turn of the loop, or when the pipe
- * takes more.  up and down are bytes more; backend is not below what was said
- * before, and nothing of the one before it is unsaid but GRANT_CALM.  Gives
- * the serial of the record with which it goes.
+ * takes more.  up and down are bytes more; what is granted down without
+ * GRANT_OPEN ends the response.  Gives the serial of the record with which it
+ * goes.
  */
 uint32_t grants_say(struct grant_place *place, uint32_t backend, uint64_t up,
 	    uint64_t down, unsigned int flags);
+
+/*
+ * The relay is to stop, and say how much it has taken of what was granted up:
+ * what has not been written of that never is.  Gives how many bytes that were.
+ */
+uint64_t grants_stop(struct grant_place *place, uint32_t backend,
+	    uint32_t *serial);
 
 /* What has not been written of it never is. */
 void	grants_forget(struct grant_place *place);

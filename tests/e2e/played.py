@@ -3,8 +3,6 @@
 backends, what it grants is moved by hand, and it hears how far that came."""
 import collections
 import contextlib
-import fcntl
-import os
 import select
 import socket
 import struct
@@ -13,11 +11,10 @@ import time
 import fronts
 import harness
 import wire
+from fronts import CUT, FINISH, LAST, TELL_DOWN, TELL_UP, TUNNEL
 
-TELL_UP, TELL_DOWN, STOP, HURRY, CALM, AWAY, FINISH, LAST, TUNNEL, CUT = (
-    1 << n for n in range(10))
-CLIENT_ENDED, TENANT_DEAF, TENANT_ENDED, OVER = (1 << n for n in range(4))
-MOST = 2 ** 62 - 1
+MOST = 2 ** 62 - 1      # what is granted for more than that
+OPEN = 1 << 10
 
 Grant = collections.namedtuple('Grant', 'id backend up down flags serial')
 
@@ -39,50 +36,18 @@ def chunked(*fields):
                      line=POST)
 
 
-class Http(fronts.Child):
-    def __init__(self, case, pipe=None, descriptors=1000, **how):
-        low = fronts.lowest()
-        self.grants, grants = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        progress, self.progress = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        # F_SETPIPE_SZ before they are given away
-        for fd in (self.grants, self.progress):
-            if pipe is not None:
-                fcntl.fcntl(fd, fronts.F_SETPIPE_SZ, pipe)
-        for fd in low:
-            os.close(fd)
+class Http(fronts.Parser):
+    def __init__(self, case, descriptors=1000, **how):
         self.case = case
         self.ids = 0
         self.heard = collections.defaultdict(list)
-        super().__init__(case, 'usherd-http', pair=(grants, progress),
-                         descriptors=descriptors, **how)
         self.named = collections.defaultdict(list)
-
-    def end(self):
-        super().end()
-        self.relay_dies()
-
-    def relay_dies(self):
-        for fd in (self.grants, self.progress):
-            if fd is not None:
-                os.close(fd)
-        self.grants = self.progress = None
-
-    def intake(self, kind, number=0, *sockets):
-        message = fronts.INTAKE.pack(kind, number)
-        self.send(message.ljust(fronts.INTAKE.size * fronts.INTAKE_BATCH,
-                                b'\0'), *sockets)
+        super().__init__(case, 'usherd-http', descriptors=descriptors, **how)
 
     def listen(self):
         """Takes what has been granted and said."""
-        while True:
-            try:
-                data = os.read(self.grants, 128 * fronts.GRANTED.size)
-            except BlockingIOError:
-                break
-            self.case.assertEqual(len(data) % fronts.GRANTED.size, 0)
-            if not data:
-                break
-            for record in fronts.GRANTED.iter_unpack(data):
+        if self.grants is not None:
+            for record in self.granted():
                 grant = Grant(*record)
                 self.heard[grant.id].append(grant)
         if self.report is not None:
@@ -102,9 +67,6 @@ class Http(fronts.Child):
                 raise AssertionError('nothing was said')
             ends = [fd for fd in (self.grants, self.report) if fd is not None]
             select.select(ends, [], [], 0.1)
-
-    def tell(self, *fields):
-        os.write(self.progress, fronts.PROGRESS.pack(*fields))
 
     def ping(self):
         """It has done all that it was told before."""
@@ -161,11 +123,13 @@ class Connection:
         self.number += 1
         self.http.intake(fronts.BACKEND, self.id, self.backend.dup())
 
-    def grant(self, up=0, down=0, flags=0):
+    def grant(self, up=0, down=0, flags=0, open=None):
         """The next record about it is just this."""
         said = self.http.wait(self.http.heard[self.id])
-        self.case.assertEqual((said.up, said.down, said.flags),
+        self.case.assertEqual((said.up, said.down, said.flags & ~OPEN),
                               (up, down, flags))
+        if open is not None:
+            self.case.assertEqual(bool(said.flags & OPEN), open)
         self.case.assertEqual(said.backend, self.number)
         self.case.assertEqual(said.serial, self.serial + 1)
         self.serial = said.serial
@@ -218,24 +182,24 @@ class Connection:
         self.client.sendall(request)
         self.named(**what)
         self.attach()
-        self.grant(len(request))
+        self.grant(len(request), open=True)
         self.case.assertEqual(self.up(len(request)), request)
         return self
 
     def again(self, request=wire.head()):
         """One more, to the same backend."""
         self.client.sendall(request)
-        self.grant(len(request))
+        self.grant(len(request), open=True)
         self.case.assertEqual(self.up(len(request)), request)
 
-    def answer(self, response, flags=TELL_DOWN):
+    def answer(self, response, open=None):
         self.tenant.sendall(response)
-        self.grant(0, len(response), flags)
+        self.grant(0, len(response), TELL_DOWN, open)
         self.case.assertEqual(self.down(len(response)), response)
 
     def answered(self, response):
         """And it is over."""
-        self.answer(response)
+        self.answer(response, open=False)
         self.told()
 
 

@@ -6,8 +6,9 @@ import unittest
 
 import fronts
 import wire
-from played import (AWAY, CHUNKED, CLOSE, CONTINUE, Case, Hands, LAST, MOST,
-                       OK, TELL_DOWN, TELL_UP, TUNNEL, chunked, post)
+from fronts import AWAY, LAST, TELL_DOWN, TELL_UP, TUNNEL
+from played import (CHUNKED, CLOSE, CONTINUE, Case, Hands, MOST, OK, OPEN, chunked,
+                     post)
 
 
 class Exchange(Case):
@@ -184,7 +185,7 @@ class Exchange(Case):
         it.attach()
         it.grant(len(head) + 4, 0, TELL_UP)
         it.up(len(head) + 4)
-        it.answer(CHUNKED)
+        it.answer(CHUNKED, open=True)
         it.told()
         it.client.sendall(b'oops')
         it.finishes()
@@ -266,7 +267,7 @@ class Exchange(Case):
         it = self.expecting(post(5, 'Expect: 100-continue'))
         it.client.shutdown(socket.SHUT_WR)
         said = self.http.wait(self.http.heard[it.id])
-        self.assertEqual((said.up, said.flags & ~AWAY), (5, 0))
+        self.assertEqual((said.up, said.flags & ~(AWAY | OPEN | TELL_UP)), (5, 0))
 
     # responses
 

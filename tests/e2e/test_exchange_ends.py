@@ -6,9 +6,10 @@ import unittest
 
 import fronts
 import wire
-from played import (AWAY, CALM, CHUNKED, CLIENT_ENDED, CLOSE, CUT, Case,
-                       HURRY, NO_ANSWER, OK, OVER, STOP, TELL_DOWN, TELL_UP,
-                       TENANT_DEAF, TENANT_ENDED, broken, chunked, post)
+from fronts import (AWAY, CALM, CLIENT_ENDED, CUT, HURRY, OVER, STOP,
+                    TELL_DOWN, TELL_UP, TENANT_DEAF, TENANT_ENDED)
+from played import (CHUNKED, CLOSE, Case, NO_ANSWER, OK, broken, chunked,
+                     post)
 
 
 class Ends(Case):
@@ -28,7 +29,9 @@ class Ends(Case):
         it.client.sendall(b'x' * 100)
         it.up(100)
         it.told()
-        it.grant(0, 0, CALM)
+        it.grant(0, 0, CALM | TELL_UP)
+        it.quiet()
+        it.told()
         it.quiet()
         self.usable(it)
 
@@ -52,7 +55,9 @@ class Ends(Case):
             it.grant(n, 0, TELL_UP)
             it.up(n)
             it.told()
-        it.grant(0, 0, CALM)
+        it.grant(0, 0, CALM | TELL_UP)
+        it.quiet()
+        it.told()
         self.usable(it)
 
     def test_early_last_response(self):
@@ -131,7 +136,7 @@ class Ends(Case):
 
     def test_tenant_ends_in_the_middle(self):
         it = self.first()
-        it.answer(CHUNKED)
+        it.answer(CHUNKED, open=True)
         it.tenant.close()
         it.told()
         it.finishes()
@@ -144,7 +149,7 @@ class Ends(Case):
         it.attach()
         it.grant(len(head) + 10)
         it.up(len(head) + 10, read=False)
-        it.answer(CHUNKED)
+        it.answer(CHUNKED, open=True)
         it.tenant.close()               # with what it has not read
         it.told()
         it.grant(0, 0, CUT)
@@ -161,7 +166,7 @@ class Ends(Case):
     def test_client_ends_during_the_response(self):
         it = self.first()
         it.client.shutdown(socket.SHUT_WR)
-        it.grant(0, 0, AWAY)
+        it.grant(0, 0, AWAY | TELL_UP)
         it.answered(OK)
         it.finishes()
 
@@ -170,7 +175,7 @@ class Ends(Case):
         it = self.first()
         it.client.sendall(b''.join(heads[1:]))
         it.client.shutdown(socket.SHUT_WR)
-        it.grant(0, 0, AWAY)
+        it.grant(0, 0, AWAY | TELL_UP)
         it.answered(OK)
         it.grant(len(heads[1]))
         it.up(len(heads[1]))
@@ -207,7 +212,7 @@ class Ends(Case):
         it.grant(len(head) + 100)
         it.up(len(head))
         it.client.shutdown(socket.SHUT_WR)
-        it.grant(0, 0, AWAY)
+        it.grant(0, 0, AWAY | TELL_UP)
         it.told(100, 100, 0, CLIENT_ENDED)
         it.tenant.sendall(OK)
         it.finishes(len(OK))
