@@ -35,8 +35,8 @@ ENDED = 3
 WHOLE, BY_CLIENT, BY_TENANT, WAS_REFUSED, IDLE, BY_RELAY = range(1, 7)
 
 GRANT = struct.Struct('=IIQQII')
-TELL_UP, TELL_DOWN, STOP, HURRY, CALM, AWAY, FINISH, LAST, TUNNEL, CUT = (
-    1 << bit for bit in range(10))
+TELL_UP, TELL_DOWN, STOP, HURRY, CALM, AWAY, FINISH, LAST, TUNNEL, CUT, \
+    OPEN = (1 << bit for bit in range(11))
 PROGRESS = struct.Struct('=IIQQQII')
 CLIENT_ENDED, TENANT_DEAF, TENANT_ENDED, OVER = (1 << bit for bit in range(4))
 
@@ -229,8 +229,14 @@ class Relay(Child):
     def grant(self, number, backend=1, up=0, down=0, flags=0):
         """As its parser does."""
         self.serials[number] += 1
-        os.write(self.grants, GRANT.pack(number, backend, up, down, flags,
-                                         self.serials[number]))
+        record = GRANT.pack(number, backend, up, down, flags,
+                            self.serials[number])
+
+        def said():
+            with contextlib.suppress(BlockingIOError):
+                return os.write(self.grants, record)
+            return None
+        wait_for(said, 10, 0.001)
 
     def progress(self, n=None, seconds=10):
         """What it tells its parser."""

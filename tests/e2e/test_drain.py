@@ -12,7 +12,7 @@ import fronts
 import harness
 import held
 import wire
-from fronts import FINISH, LAST, TELL_DOWN, TUNNEL, Parser, Relay
+from fronts import FINISH, LAST, OPEN, TELL_DOWN, TUNNEL, Parser, Relay
 
 HEAD = wire.head()
 MIDDLE = 5              # s: a response without a known end, when nobody
@@ -224,7 +224,7 @@ class WithoutParser(Base):
         relay = Relay(self, 'http')
         client, tenant = self.asked(relay, down=50)
         self.passes(tenant, client, b'x' * 50)
-        relay.grant(1, down=10, flags=TELL_DOWN)
+        relay.grant(1, down=10, flags=TELL_DOWN | OPEN)
         self.passes(tenant, client, b'x' * 5)
         self.dies(relay, front=True)
         self.stays(client, tenant)
@@ -238,7 +238,7 @@ class WithoutParser(Base):
 
     def test_without_a_known_end_and_silent(self):
         relay = Relay(self, 'http')
-        client, tenant = self.asked(relay, down=50)
+        client, tenant = self.asked(relay, down=50, flags=OPEN)
         self.passes(tenant, client, b'x' * 20)
         self.dies(relay, front=True)
         began = time.monotonic()

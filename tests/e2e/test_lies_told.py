@@ -119,10 +119,10 @@ class OfRelays(lies.Misled):
     def test_undecided_ones_are_shown_again(self):
         """With a relay its parser ends, which has not died of a connection:
         whoever it had not decided about is none the wiser."""
-        self.tenant(self.host('a.example') / 'http-socket', lies.Recorder())
+        self.tenant(self.host('c.example') / 'http-socket', lies.Recorder())
         daemon = self.daemon(jobs=1)
         halves = [Talker(daemon.http, 10) for _ in range(5)]
-        data = request('a.example')
+        data = request('c.example')
         for half in halves:
             self.addCleanup(half.socket.close)
             half.send(data[:20])
