@@ -62,9 +62,16 @@ CHILD = dict(
     userns_linux={'unshare'},                   # the same
     message_take={'recvmsg', 'write'},          # channel and reports
 )
-PARSER = dict(CHILD, client={'recv'})           # MSG_PEEK
-RELAY = dict(CHILD, mover_linux={'splice'}, run={'shutdown'},
-             pair={'recv', 'send', 'shutdown'}) # to discard; constants
+PARSER = dict(CHILD, peek={'recv'})             # MSG_PEEK
+HTTP_PARSER = dict(PARSER, progress={'read'})   # its relay's
+RELAY = dict(
+    CHILD,
+    granted={'read'},                           # what its parser grants
+    mover_linux={'splice'},
+    pair_machine={'send', 'shutdown'},          # constants; ends
+    run={'recv'},                               # to discard
+    side={'shutdown'},
+)
 LOG = dict(
     CHILD,
     log_shards={'read'},                        # the fronts' records
@@ -227,7 +234,7 @@ class Objects(harness.unittest.TestCase):
         self.assertEqual(used('usherd-tls'), PARSER)
 
     def test_http_parser(self):
-        self.assertEqual(used('usherd-http'), PARSER)
+        self.assertEqual(used('usherd-http'), HTTP_PARSER)
 
     def test_relay(self):
         self.assertEqual(used('usherd-relay'), RELAY)
