@@ -110,11 +110,15 @@ static void
 verdict_take(struct connection *connection, const struct verdict *verdict)
 {
 	connection->refusal = (enum refusal)verdict->refusal;
+	connection->head = verdict->head == 1;
+	connection->tries = 0;
+	/* Of all that is refused, only this is about the host that was named
+	 * last. */
+	if (verdict->refusal == REFUSAL_NO_ANSWER)
+		return;
 	connection->named = verdict->code == VERDICT_NAMED;
 	connection->name = verdict->name;	/* hostname_check()ed */
 	connection->acme = verdict->acme == 1;
-	connection->head = verdict->head == 1;
-	connection->tries = 0;
 }
 
 /* A TLS parser sees all that it can at once; one for HTTP goes on. */
