@@ -228,9 +228,10 @@ enum grant_flag {
 	/* One of these at most, after which usherd-http has let go of it: */
 	GRANT_FINISH = 1 << 6,	/* move what is granted, then end */
 	GRANT_LAST = 1 << 7,	/* a response without a known end: down is
-				 * unlimited, up is frozen; ends with the
-				 * tenant, or once the client sends more and the
-				 * tenant has been silent for 1 s */
+				 * unlimited, and up as granted.  It ends with
+				 * the tenant; at once when the client sends
+				 * more; and where it had sent more before, when
+				 * the tenant has been silent for 1 s */
 	GRANT_TUNNEL = 1 << 8,	/* both are unlimited; ends pass each way */
 	GRANT_CUT = 1 << 9,	/* one side is broken: end it at once */
 

@@ -130,6 +130,13 @@ open_down(struct pair *pair, struct pair_word *word)
 }
 
 static enum pair_event
+shut_down(struct pair *pair, struct pair_word *word)
+{
+	pair->down.left = 0;
+	return nothing(pair, word);
+}
+
+static enum pair_event
 open_tunnel(struct pair *pair, struct pair_word *word)
 {
 	(void)add(pair, word);
@@ -278,6 +285,7 @@ static action_fn *const actions[PAIR_ACTIONS] = {
 	[DO_STOP] = stop,
 	[DO_OPEN_DOWN] = open_down,
 	[DO_OPEN_BOTH] = open_tunnel,
+	[DO_SHUT_DOWN] = shut_down,
 	[DO_JUDGE] = judge,
 	[DO_PASS_UP] = pass_up,
 	[DO_TELL_UP] = tell_up,

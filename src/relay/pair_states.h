@@ -29,7 +29,9 @@ enum pair_state {
 
 	/* usherd-http has let go of it, or has died */
 	PAIR_FINISHING,		/* what is granted passes; then it ends */
-	PAIR_LAST,		/* a response without a known end passes */
+	PAIR_LAST,		/* a response without a known end passes; has
+				 * the client sent more by now? */
+	PAIR_QUIET,		/* the same, and it had not */
 	PAIR_PRESSED,		/* the same, and the client has sent more than
 				 * was granted */
 	PAIR_ORPHANED,		/* the rest of a response passes that nobody
@@ -67,6 +69,7 @@ enum pair_event {
 	ON_CLIENT_ENDED,	/* the end inside what is granted */
 	ON_CLIENT_BROKEN,	/* it is reset, or takes nothing any more */
 	ON_CLIENT_MORE,		/* it has sent more than is granted */
+	ON_CLIENT_QUIET,	/* it has not */
 	ON_TENANT_ENDED,	/* the end, or a reset, inside what is granted */
 	ON_TENANT_DEAF,		/* it takes nothing any more */
 	ON_MOVED,		/* all that was granted has moved */
@@ -97,6 +100,7 @@ enum pair_action {
 				 * progress */
 	DO_OPEN_DOWN,		/* all of the tenant's passes */
 	DO_OPEN_BOTH,
+	DO_SHUT_DOWN,		/* nothing more of the tenant's passes */
 	DO_JUDGE,		/* what is its parser's death for it? */
 	DO_PASS_UP,		/* the client's end to the tenant */
 	DO_TELL_UP,		/* the same, and to usherd-http */

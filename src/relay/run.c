@@ -110,8 +110,9 @@ look_for_more(struct pair *pair)
 		return ON_CLIENT_MORE;
 	pair->away |= pair->client.closed;
 	pair->client.readable = false;
-	return side_want(&pair->client, EV_READ | EV_CLOSED) == -1 ?
-	    ON_EXHAUSTED : ON_NOTHING;
+	if (side_want(&pair->client, EV_READ | EV_CLOSED) == -1)
+		return ON_EXHAUSTED;
+	return pair->state == PAIR_LAST ? ON_CLIENT_QUIET : ON_NOTHING;
 }
 
 /* What the state is waiting for may be true now. */
@@ -135,6 +136,7 @@ settle(struct pair *pair)
 			event = ON_MOVED;
 		break;
 	case PAIR_LAST:
+	case PAIR_QUIET:
 		event = look_for_more(pair);
 		break;
 	case PAIR_FREE:
