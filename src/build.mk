@@ -136,7 +136,8 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
 	$(B)/tests/test_log_send $(B)/tests/test_request_asked
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm $(B)/tests/novdso \
-	$(B)/tests/states $(B)/tests/response $(B)/tests/exchanges \
+	$(B)/tests/states $(B)/tests/pair_states $(B)/tests/response \
+	$(B)/tests/exchanges \
 	$(B)/tests/peeksplice
 TRY = $(B)/tests/try/usherd $(B)/tests/try/usherd-front \
 	$(B)/tests/try/usherd-log $(B)/tests/try/usherd-tls \
@@ -738,6 +739,9 @@ $(B)/tests/novdso: tests/e2e/novdso.c
 
 $(B)/tests/states: tests/unit/states.c $(B)/states.o $(HEADERS)
 	$(UNIT) tests/unit/states.c $(B)/states.o
+
+$(B)/tests/pair_states: tests/unit/pair_states.c $(B)/pair_states.o $(HEADERS)
+	$(UNIT) tests/unit/pair_states.c $(B)/pair_states.o
 
 $(B)/tests/load: tests/bench/load.c
 	$(LINK) $(OUR_CPPFLAGS) $(CPPFLAGS) -pie tests/bench/load.c

@@ -72,14 +72,16 @@ class Runner(unittest.TestCase):
     def test_try_programs_are_not_built(self):
         """Their tests would all be skipped."""
         self.link('usherd', 'usher', 'tests/load', 'tests/serve',
-                  'tests/calm', 'tests/peeksplice', 'tests/states')
+                  'tests/calm', 'tests/states', 'tests/pair_states',
+                  'tests/response', 'tests/peeksplice')
         self.not_built('sandbox', 'tests/try/usherd')
 
     def test_nothing_is_built(self):
         self.link()
         self.not_built('routing', 'usherd', 'usher', 'tests/load',
-                       'tests/serve', 'tests/calm', 'tests/peeksplice',
-                       'tests/states', 'tests/try/usherd')
+                       'tests/serve', 'tests/calm', 'tests/states',
+                       'tests/pair_states', 'tests/response',
+                       'tests/peeksplice', 'tests/try/usherd')
 
     @unittest.skipUnless(harness.ROOT, 'only root becomes another user')
     def test_without_the_user_of_usherd(self):

@@ -32,6 +32,7 @@ FOR_SANDBOX = {'src/front/hosts_linux.c': 'src/front/linux.h'}
 
 # Words of before; "unpicked" is a reason of refusal and nothing else.
 OLD_WORDS = re.compile(r'visitor|journey|errand|\btalk_|agelist|'
+                       r'lonely|belated|\bpatient\b|'
                        r'(?<!REFUSAL_)unpicked', re.IGNORECASE)
 
 # What goes from one process to another, and where that is defined.
