@@ -29,7 +29,7 @@ static const struct rule rules[] = {
 	    ARG(2, LE, MOVER_PIPE_GROWN)),
 	ALLOW_IF(getsockopt, 2, ARG(1, EQ, SOL_SOCKET),
 	    ARG(2, EQ, SO_MEMINFO)),
-	/* pair.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
+	/* run.c discards unseen.  On TCP, MSG_TRUNC throws the bytes away;
 	 * the null pointer is there for sockets on which it would not. */
 	ALLOW_IF(recvfrom, 4, ARG(1, EQ, 0),
 	    ARG(3, EQ, MSG_TRUNC | MSG_DONTWAIT), ARG(4, EQ, 0),

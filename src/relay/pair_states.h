@@ -10,7 +10,7 @@
 /*
  * The state machine of a connection in a relay, as data: what may happen in
  * which state, what is done then, and which state it is in afterwards.
- * machine.c walks it.  An action says how it went by one more event, for which
+ * pair_machine.c walks it.  An action says how it went by one more event, for which
  * the state that follows has a cell.
  *
  * "Granted" below is what usherd-http lets pass, counted down as it is taken

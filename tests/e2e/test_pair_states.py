@@ -9,7 +9,7 @@ import tables
 # usherd-http has it, too, and may die.
 FOLLOWED = {'EXCHANGE', 'HURRIED', 'STOPPED'}
 # usherd-http has let go of it before it died.
-LET_GO = {'FINISHING', 'LAST', 'PRESSED', 'TUNNEL'}
+LET_GO = {'FINISHING', 'LAST', 'QUIET', 'PRESSED', 'TUNNEL'}
 # It is told of exchanges no more.
 ALONE = LET_GO | {'ORPHANED', 'GOODBYE'}
 TOLD = {'GRANT', 'STOP', 'HURRY', 'CALM', 'FINISH', 'LAST', 'TUNNEL', 'CUT'}
