@@ -45,7 +45,7 @@ attach_all(struct pair *pair, struct pair_word *word)
 	/* It has nothing to say yet; if it has, that will tell. */
 	pair->backend.readable = false;
 	if (side_want(&pair->backend, EV_READ | EV_CLOSED) == -1)
-		pair->backend.readable = true;
+		return ON_EXHAUSTED;
 	return open_both(pair, word);
 }
 
