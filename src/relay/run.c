@@ -31,6 +31,36 @@ static const enum pair_event down_events[STEPS] = {
 	[STEP_EXHAUSTED] = ON_EXHAUSTED,
 };
 
+/* Has the client sent more than belongs to the request? */
+static enum pair_event
+look_for_more(struct pair *pair)
+{
+	if (!pair->client.readable || !flow_done(&pair->up))
+		return ON_NOTHING;
+	if (side_unread(&pair->client))
+		return ON_CLIENT_MORE;
+	pair->away |= pair->client.closed;
+	pair->client.readable = false;
+	if (side_want(&pair->client, EV_READ | EV_CLOSED) == -1)
+		return ON_EXHAUSTED;
+	return pair->state == PAIR_LAST ? ON_CLIENT_QUIET : ON_NOTHING;
+}
+
+/*
+ * Behind a response without a certain end, what the tenant says next is looked
+ * at with the client's eyes: one that has asked for more in the meantime would
+ * take it for the answer to that.
+ */
+static enum pair_event
+look_before(struct pair *pair)
+{
+	if ((pair->state != PAIR_LAST && pair->state != PAIR_QUIET) ||
+	    pair->down.load.held > 0 || !pair->backend.readable)
+		return ON_NOTHING;
+	pair->client.readable = true;
+	return look_for_more(pair);
+}
+
 /* One step of both directions, until something is met. */
 static enum pair_event
 step(struct pair *pair, bool *progress)
@@ -38,6 +68,7 @@ step(struct pair *pair, bool *progress)
 	const bool	wanted = pair->up.load.held == 0 && pair->up.left > 0 &&
 			    !pair->up.ended && pair->client.readable;
 	enum step	up = STEP_BROKEN_TO, down;
+	enum pair_event	event;
 
 	/* Nothing is taken from a client for a tenant that is gone. */
 	if (!wanted || !pair->backend.closed || !side_gone(&pair->backend))
@@ -49,6 +80,9 @@ step(struct pair *pair, bool *progress)
 		return ON_CLIENT_BROKEN;
 	if (up_events[up] != ON_NOTHING)
 		return up_events[up];
+	event = look_before(pair);
+	if (event != ON_NOTHING)
+		return event;
 	down = flow_step(&pair->down, &pair->backend, &pair->client,
 	    TURN_QUANTUM, &pair->unsaid.report.down);
 	*progress = up == STEP_MOVED || down == STEP_MOVED;
@@ -98,21 +132,6 @@ tell(struct pair *pair)
 		return;
 	pair->tell &= (unsigned char)~due;
 	told_progress(&pair->untold);
-}
-
-/* Has the client sent more than belongs to the request? */
-static enum pair_event
-look_for_more(struct pair *pair)
-{
-	if (!pair->client.readable || !flow_done(&pair->up))
-		return ON_NOTHING;
-	if (side_unread(&pair->client))
-		return ON_CLIENT_MORE;
-	pair->away |= pair->client.closed;
-	pair->client.readable = false;
-	if (side_want(&pair->client, EV_READ | EV_CLOSED) == -1)
-		return ON_EXHAUSTED;
-	return pair->state == PAIR_LAST ? ON_CLIENT_QUIET : ON_NOTHING;
 }
 
 /* What the state is waiting for may be true now. */
