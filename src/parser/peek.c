@@ -13,7 +13,8 @@
 #include "peek.h"
 
 enum {
-	LOOKS_FREE = 8,		/* looks before one must rest */
+	LOOKS_FREE = 8,		/* looks before one must rest, */
+	LOOKS_WATCHED = 3,	/* and before its bytes wake us no more */
 	REST_MS = 20,		/* bounds the looks of one that drips bytes: a
 				 * message rests longer each time, */
 	RESTS_MAX = 32,		/* up to so many times */
@@ -137,6 +138,9 @@ peek_goes_on(struct peek *peek, enum peek_kind kind, uint64_t passed)
 	peek->kind = kind;
 	if (passed >= LITTLE)
 		peek->looks = 0;
+	/* What comes while that moves is looked at then: it wakes nobody. */
+	if (peek->looks > LOOKS_WATCHED)
+		peek_unwatch(peek);
 }
 
 /* A stream is forgiven one look for each rest that has passed without one. */
