@@ -33,7 +33,7 @@ import wire  # noqa: E402  pylint: disable=wrong-import-position
 
 SECONDS = int(os.environ.get('SECONDS', '3'))
 WARM = 1                # seconds of bulk before
-FLOWS = (0, 64, 500)
+FLOWS = [int(n) for n in os.environ.get('FLOWS', '0 64 500').split()]
 BULK = 1 << 40          # more than a connection gets in that time
 QUICK, GREEDY = 'quick.example', 'greedy.example'
 OURS = 'usherd'

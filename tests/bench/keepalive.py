@@ -9,7 +9,8 @@ ask again as soon as they are answered: small responses with a length and
 chunked ones of 10 kB, from one host and from two in turn.  Of usherd also by
 process.  Each number is the median of the rounds in which the proxies take
 turns, each ratio the median of the ratios in each round.  SECONDS and ROUNDS
-say for how long.  Everything is on loopback and ends by itself.
+say for how long, CONNECTIONS="1 8" and KINDS=small at which alone.  Everything
+is on loopback and ends by itself.
 """
 import collections
 import os
@@ -23,7 +24,9 @@ import peers
 from run import ROUNDS, Run, exchanges, note, ratio, require
 
 SECONDS = int(os.environ.get('SECONDS', '1'))
-CONNECTIONS = (1, 8, 64)
+CONNECTIONS = [int(n) for n in
+               os.environ.get('CONNECTIONS', '1 8 64').split()]
+KINDS = os.environ.get('KINDS', 'small chunked').split()
 HOSTS = ('a.example', 'b.example')
 BODY = b'hello\n'
 CHUNK = bytes(1000)
@@ -64,8 +67,9 @@ class Keepalive:
         return rows
 
     def measure(self):
-        for kind, answer in (('small', SMALL), ('chunked', CHUNKED)):
-            rows = self.rows(kind, answer.decode())
+        answers = {'small': SMALL, 'chunked': CHUNKED}
+        for kind in KINDS:
+            rows = self.rows(kind, answers[kind].decode())
             for hosts in (HOSTS[:1], HOSTS):
                 for connections in CONNECTIONS:
                     show(f'{kind}, {len(hosts)} host'
