@@ -15,6 +15,7 @@ import held
 import wire
 from handed import HELLO
 from harness import echo_server, wait_for
+from talker import End, Reader
 
 FAULT = harness.BUILD / 'tests' / 'fault'
 PROGRAMS = ('usherd', 'usherd-front', 'usherd-log', 'usherd-tls',
@@ -23,7 +24,9 @@ CONNECTIONS = 8
 # Of a front: the launcher, threads, four children, and each listener twice,
 # once by libevent and once for one front at a time.
 AT_START = 2 + 4 + 2 * 2
-OF_RELAY, OF_PARSER = 7, 6      # of a connection: they watch 2 and 1 before
+# Of a connection: before it they watch 2; a pair 4, for its pipes.
+OF_RELAY, OF_PARSER = 8, 6
+OF_PAIR, OF_PAIR_PARSER = 9, 5
 
 
 class Case(handed.Case):
@@ -57,7 +60,8 @@ class Relay(Case):
     """The relay cannot watch one more socket: that pair ends."""
 
     def one_is_lost(self, tls, stuck=False):
-        self.faulty('usherd-relay', OF_RELAY)
+        self.faulty('usherd-relay', (OF_RELAY if tls else OF_PAIR) +
+                    2 * stuck)
         port = self.daemon.tls if tls else self.daemon.http
         if stuck:
             self.stick(port, tls)
@@ -97,12 +101,21 @@ class Relay(Case):
     def test_http_beside_one_that_does_not_read(self):
         self.one_is_lost(False, stuck=True)
 
+    def test_tls_on_the_tenants_side(self):
+        """It is asked for once more when there is nothing to read, and then
+        it is had: nobody is lost."""
+        self.faulty('usherd-relay', OF_RELAY - 1)
+        for one in held.hold(self, self.daemon.tls, CONNECTIONS):
+            self.assertTrue(one.alive())
+        self.nobody_died()
+
     def test_next_backend(self):
-        """Of connections that go on to another host, one ends."""
+        """Of connections that go on to another host, one ends: a response
+        that comes in parts is waited for."""
         for name in 'bc':
             self.tenant(self.host(name + '.example') / 'http-socket',
                         self.serve)
-        self.faulty('usherd-relay', OF_RELAY)
+        self.faulty('usherd-relay', OF_PAIR)
         answers = []
         for _ in range(CONNECTIONS):
             with wire.connect(self.daemon.http) as client:
@@ -116,14 +129,20 @@ class Relay(Case):
 
     @staticmethod
     def answer(client):
+        answer = b''
         with contextlib.suppress(ConnectionResetError):
-            return client.recv(1000)[-4:]
-        return b''
+            while not answer.endswith(b'body') and \
+                    (piece := client.recv(1000)):
+                answer += piece
+        return answer[-4:] if answer.endswith(b'body') else b''
 
     @staticmethod
     def serve(connection):
         while harness.read_head(connection):
-            harness.respond(connection, 'body', close=False)
+            connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n'
+                               b'\r\nbo')
+            time.sleep(0.02)
+            connection.sendall(b'dy')
 
 
 class Parser(Case):
@@ -170,21 +189,51 @@ class Parser(Case):
         self.assertEqual(self.tenant_process.count('accepted'),
                          CONNECTIONS - 1)
 
-    def test_later_request(self):
-        """Of connections that go on, one is refused its next request."""
-        self.tenant(self.host('b.example') / 'http-socket', Relay.serve)
-        self.faulty('usherd-http', OF_PARSER)
+    def kept(self, call, body=0):
+        """What comes on connections with three requests each: the answers
+        to each of them.  A body comes after its head."""
+        def serve(connection):
+            reader = Reader(connection)
+            with contextlib.suppress(End):
+                while reader.request():
+                    harness.respond(connection, 'body', close=False)
+        self.tenant(self.host('b.example') / 'http-socket', serve)
+        self.faulty('usherd-http', call)
         answers = []
         for _ in range(CONNECTIONS):
             with wire.connect(self.daemon.http, 10) as client:
+                answers.append([])
                 for _ in range(3):
-                    client.sendall(wire.head('b.example'))
-                    answers.append(client.recv(1000))
-                    if b'503' in answers[-1]:
-                        break
+                    with contextlib.suppress(ConnectionError):
+                        client.sendall(wire.head(
+                            'b.example', f'Content-Length: {body}'))
+                        time.sleep(0.02)
+                        client.sendall(bytes(body))
+                    answers[-1].append(Relay.answer(client))
                     time.sleep(0.05)    # the parser waits for the next
-        self.assertEqual(b''.join(answers).count(b'HTTP/1.1 503 '), 1)
         self.nobody_died()
+        return answers
+
+    def one_is_not_served(self, answers, *its_own):
+        self.assertEqual(sorted(answers), [
+            [*its_own], *[[b'body'] * 3] * (CONNECTIONS - 1)])
+
+    def test_its_tenant(self):
+        """It cannot watch a tenant: that request is refused."""
+        self.one_is_not_served(self.kept(OF_PAIR_PARSER), b'', b'', b'')
+        self.daemon.wait_log('refused .* reason=overload')
+
+    def test_its_client_during_an_exchange(self):
+        """Something of the response may have passed: it is cut."""
+        self.one_is_not_served(self.kept(OF_PAIR_PARSER + 1), b'', b'', b'')
+        self.assertNotIn('reason=', self.daemon.said())
+
+    def test_its_client_after_an_exchange(self):
+        """Which was not looked at while a body passed: it ends without a
+        word, for nobody had asked."""
+        self.one_is_not_served(self.kept(OF_PAIR_PARSER + 2, body=100000),
+                               b'body', b'', b'')
+        self.assertNotIn('reason=', self.daemon.said())
 
 
 class Front(Case):

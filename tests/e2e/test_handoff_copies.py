@@ -169,8 +169,8 @@ class Children(Case):
         for protocol, data in FLIGHTS.values():
             self.assertTrue(self.echoes(protocol, data, 1))
 
-    def test_no_relay_at_all(self):
-        """While they die as soon as they are there."""
+    def without_relays(self, flights):
+        """Hand-offs while relays die as soon as they are there; how many."""
         self.receiver(talk='echo')
         self.begin()
         end = time.monotonic() + 1.5
@@ -178,11 +178,20 @@ class Children(Case):
         while time.monotonic() < end:
             for pid in held.children(self.daemon, 'usherd-relay'):
                 os.kill(pid, signal.SIGKILL)
-            for protocol, data in FLIGHTS.values():
-                self.assertTrue(self.echoes(protocol, data, 1))
+            for protocol, data in flights:
+                self.assertTrue(self.echoes(protocol, data))
                 count += 1
         self.daemon.wait_log('in a row')
-        self.assertGreater(count, 100)
+        return count
+
+    def test_no_relay_at_all(self):
+        self.assertGreater(self.without_relays([FLIGHTS['hello']]), 100)
+
+    def test_no_pair_for_long(self):
+        """With its relay a usherd-http ends: whoever comes waits for the
+        next, and is handed off by that."""
+        self.without_relays([flight for flight in FLIGHTS.values()
+                             if flight[0] == 'http'])
 
     def test_kept_alive_requests_when_a_parser_dies(self):
         """The tenant goes on: nobody else had a part in it."""
