@@ -163,27 +163,6 @@ class Continue(Case):
                 self.assertTrue(text.endswith(sum_of(b'x' * 100000)), text)
                 self.assertLess(time.monotonic() - start, 5)
 
-    def test_refused(self):
-        """The tenant wants no body: what follows is the next request, for
-        another host."""
-        def serve(connection):
-            reader = Reader(connection)
-            with contextlib.suppress(End):
-                while True:
-                    reader.head()
-                    connection.sendall(response(
-                        b'no', status='417 Expectation Failed'))
-                    reader.exactly(5)
-                    connection.sendall(b'')
-        self.tenant(self.host('no.example') / 'http-socket', serve)
-        talker = self.talk()
-        data = request('no.example', '/', 'Expect: 100-continue',
-                       body=b'12345')
-        talker.send(data[:-5])
-        self.assertEqual(talker.answer().status, 417)
-        talker.send(data[-5:], request('b.example', '/', body=b'678'))
-        self.good(talker, b'678')
-
 
 class Early(Case):
     """Responses before the body is complete."""

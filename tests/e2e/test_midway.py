@@ -294,8 +294,7 @@ class Minute(Case):
 
     def streaming(self):
         """Not between requests: the tenant says something now and then in
-        the middle of a response (server-sent events).  The end of a response
-        cannot be seen, so one that is silent for a minute would be cut."""
+        the middle of a response (server-sent events)."""
         talker = self.talk(80)
         talker.send(request('stream.example'))
         self.assertEqual(talker.answer().body, b'event, event')
