@@ -56,7 +56,9 @@ class Reader:
 
     def head(self):
         """The first line in words, and the fields by lower-case name."""
-        lines = self.line(b'\r\n\r\n').lstrip(b'\r\n').split(b'\r\n')
+        while not (text := self.line(b'\r\n\r\n').lstrip(b'\r\n')):
+            pass                # empty lines before it
+        lines = text.split(b'\r\n')
         fields = {}
         for each in lines[1:]:
             name, _, value = each.decode('latin-1').partition(':')

@@ -37,12 +37,9 @@ class Framed(exchanges.Case):
         talker = self.talk()
         first = request('a.example', '/1', *fields, method=method,
                         version=version)
-        for rest in ((request('b.example', '/2', *fields, version=version),
-                      b'b.example /2'),
-                     (request('a.example', '/2', *fields, version=version),
-                      b'not yours'),
-                     (request('b.example', '/3', *fields, version=version),
-                      b'b.example /3')):
+        for rest in ((request('b.example', '/2'), b'b.example /2'),
+                     (request('a.example', '/2'), b'not yours'),
+                     (request('b.example', '/3'), b'b.example /3')):
             for together_ in (True, False):
                 talker.send(first, rest[0] if together_ else b'')
                 answer = talker.answer(method)
@@ -81,7 +78,7 @@ class Framed(exchanges.Case):
     def test_chunked(self):
         head = OK + b'Transfer-Encoding: chunked\r\n\r\n'
         self.goes_on(head + b'5\r\nhello\r\n0\r\n\r\n', want=b'hello')
-        self.goes_on(head + b'5;a="b"\r\nhello\r\n0\r\nX: y\r\n\r\n',
+        self.goes_on(head + b'5;a="b"\r\nhello\r\n0\r\n\r\n',
                      want=b'hello')
         self.goes_on(head + b'0\r\n\r\n', want=b'')
 
@@ -137,7 +134,10 @@ class Last(exchanges.Case):
                      b'\r\n\r\n1\r\nx\r\n0\r\n\r\n',
                      response(b'x', 'Connection: x, Close ,y'),
                      response(b'', 'Connection: close',
-                              status='204 No Content')):
+                              status='204 No Content'),
+                     # Java's client loses two bytes behind trailers
+                     OK + b'Transfer-Encoding: chunked\r\n\r\n0\r\nX: y'
+                     b'\r\n\r\n'):
             with self.subTest(said=said):
                 began = time.monotonic()
                 self.last(said, hold=True)
@@ -178,8 +178,8 @@ class Last(exchanges.Case):
 
     def test_not_framed_and_more_asked(self):
         """The tenant has said all and stays; the client, to whom that was a
-        whole response perhaps, asks for more: both are closed after a second,
-        without a word."""
+        whole response perhaps, asks for more: both are closed soon, without a
+        word."""
         def one(rest):
             name = 'u%d.example' % self.UNFRAMED.index(rest)
             self.act(name, says(OK + rest))
@@ -191,8 +191,7 @@ class Last(exchanges.Case):
             began = time.monotonic()
             talker.send(request('b.example', '/never'))
             self.assertEqual(talker.rest(), OK + rest)
-            self.assertTrue(0.8 < time.monotonic() - began < 3,
-                            time.monotonic() - began)
+            self.assertLess(time.monotonic() - began, 3)
         together(*(lambda rest=rest: one(rest) for rest in self.UNFRAMED))
         self.assertEqual(self.b.raw, b'')
         self.assertEqual(self.refusals(), [])
@@ -216,22 +215,31 @@ class Gone(exchanges.Case):
         for i in range(10):
             talker.send(request('once.example', f'/{i}'))
             self.good(talker, 'once.example', f'/{i}')
-            if i % 2:
-                wait_for(lambda: once.visits[-1].left)
-                self.assertTrue(talker.quiet(0.1))
+            wait_for(lambda: once.visits[-1].left)
+            self.assertTrue(talker.quiet(0.05))
         talker.send(request('b.example', '/2'))
         self.good(talker, 'b.example', '/2')
         self.assertEqual(len(once.visits), 10)
 
     def test_between_pipelined_requests(self):
-        """Each has a tenant's connection of its own, and is sent once."""
-        once = self.keep('once.example', most=1)
-        talker = self.talk()
-        talker.send(*(request('once.example', f'/{i}') for i in range(10)))
-        for i in range(10):
-            self.good(talker, 'once.example', f'/{i}')
-        self.assertEqual([asked.path for asked in once.requests],
-                         [f'/{i}' for i in range(10)])
+        """The next may have been sent as it closes: then the connection ends
+        without a word, and none is sent twice."""
+        for _ in range(20):
+            once = self.keep('once.example', most=1)
+            talker = self.talk()
+            talker.send(*(request('once.example', f'/{i}')
+                          for i in range(10)))
+            answered = 0
+            with contextlib.suppress(End):
+                while answered < 10:
+                    self.good(talker, 'once.example', f'/{answered}')
+                    answered += 1
+            self.assertGreater(answered, 0)
+            self.assertLessEqual(once.raw.count(b'GET'), answered + 1)
+            self.assertEqual([asked.path for asked in once.requests],
+                             [f'/{i}' for i in range(len(once.requests))])
+            talker.socket.close()
+        self.assertEqual(self.refusals(), [])
 
     def test_in_the_middle_of_a_response(self):
         """The end comes behind the last byte, and nothing of ours."""
@@ -374,13 +382,14 @@ class Unasked(exchanges.Case):
         talker.send(request('b.example', '/4'))
         self.good(talker, 'b.example', '/4')
         self.assertTrue(talker.quiet(0.1))
-        talker.send(*(request(name, '/5') for name in (
-            'a.example', 'a.example', 'b.example', 'a.example')))
-        for name in ('a', 'a', 'b', 'a'):
+        # what is late may be in time to be the answer to the next
+        names = 'aba' if pause else 'aaba'
+        talker.send(*(request(f'{name}.example', '/5') for name in names))
+        for name in names:
             self.good(talker, f'{name}.example', '/5')
         self.assertTrue(talker.quiet(0.1))
         self.assertEqual([raw.count(b'GET ') for raw in a.raws if raw],
-                         [1] * 6)
+                         [1] * (3 + names.count('a')))
         self.assertEqual(self.refusals(), [])
 
     def test_408_when_idle(self):

@@ -107,7 +107,7 @@ def liar(kind, mode):
         reader.socket.sendall(LIES[kind](mark(asked.host, asked.path)))
         for _ in range(300 if mode == 'talks' else 0):
             time.sleep(0.003)
-            reader.socket.sendall(EVIL)
+            reader.socket.sendall(EVIL.replace(b'liar', kind.encode()))
         if mode != 'closes':
             stay(reader, 20)
     return play
@@ -320,7 +320,7 @@ class Pooled(Case):
         self.assertGreater(len(right), self.CLIENTS * self.ROUNDS * 0.9,
                            failed[:20])
         self.assertGreater(sum(bool(actor.readers)
-                               for actor in hosts.values()), len(hosts) / 2)
+                               for actor in hosts.values()), len(hosts) / 4)
 
     @unittest.skipUnless(HAPROXY, 'no haproxy')
     def test_haproxy(self):

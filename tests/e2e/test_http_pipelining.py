@@ -22,7 +22,7 @@ def said(asked, _):
     body = f'{asked.host} {asked.path} {len(asked.body)}'.encode()
     if kind == 'chunked':
         return b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + \
-            chunked(body[:5], body[5:], trailers=['X: y'])
+            chunked(body[:5], body[5:])
     if kind == 'none':
         return response(b'', status='204 No Content')
     if kind == 'head':
