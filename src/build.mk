@@ -134,7 +134,8 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_message $(B)/tests/test_rules $(B)/tests/test_proxy \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
-	$(B)/tests/test_log_send $(B)/tests/test_request_asked
+	$(B)/tests/test_log_send $(B)/tests/test_request_asked \
+	$(B)/tests/test_turns
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm $(B)/tests/novdso \
 	$(B)/tests/states $(B)/tests/pair_states $(B)/tests/response \
 	$(B)/tests/exchanges \
@@ -535,6 +536,11 @@ UNIT_SOURCES = tests/unit/recipe.h $(HEADERS)
 $(B)/tests/test_hostname: tests/unit/test_hostname.c $(UNIT_SOURCES) \
 	    $(B)/hostname.o
 	$(UNIT) tests/unit/test_hostname.c $(B)/hostname.o $(UNIT_LIBS)
+
+TURNS = $(B)/turns.o $(B)/peek.o $(B)/timeouts.o
+
+$(B)/tests/test_turns: tests/unit/test_turns.c $(UNIT_SOURCES) $(TURNS)
+	$(UNIT) tests/unit/test_turns.c $(TURNS) $(LIBEVENT) $(UNIT_LIBS)
 
 $(B)/tests/test_budget: tests/unit/test_budget.c $(UNIT_SOURCES) \
 	    $(B)/budget.o $(B)/address.o $(B)/timeouts.o

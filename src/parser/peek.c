@@ -32,6 +32,7 @@ static struct event	*turn_event;
 static struct peek_queue firsts = TAILQ_HEAD_INITIALIZER(firsts);
 static struct peek_queue agains = TAILQ_HEAD_INITIALIZER(agains);
 static bool		 agains_due;	/* the last turn had none of these */
+static bool		 in_turn;
 static struct timeouts	 rests, short_rests;
 static uint8_t		*window;
 static size_t		 used;		/* bytes of it */
@@ -201,7 +202,10 @@ peek_soon(struct peek *peek)
 	peek->state = PEEK_DUE;
 	peek->queue = peek->looks == 0 ? &firsts : &agains;
 	TAILQ_INSERT_TAIL(peek->queue, peek, turn);
-	event_active(turn_event, 0, 0);
+	/* Activated in a turn, it would be called again before the loop has
+	 * looked for anything else. */
+	if (!in_turn)
+		event_active(turn_event, 0, 0);
 }
 
 int
@@ -280,15 +284,17 @@ take_turns(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	in_turn = true;
 	for (looks = 0; looks < LOOKS_PER_TURN; looks++) {
 		peek = next();
 		if (peek == NULL)
-			return;
+			break;
 		peek_aside(peek);
 		peek->look(peek);
 		if (timeouts_now() >= end)
 			break;
 	}
+	in_turn = false;
 	agains_due = !due;
 	/* A timer has its turn behind what the loop finds ready. */
 	if (!TAILQ_EMPTY(&firsts) || !TAILQ_EMPTY(&agains))

@@ -22,6 +22,7 @@ TAILQ_HEAD(turn_list, turn);
 static struct event	*round_event, *later_event;
 static struct turn_list	 lists[LISTS];
 static size_t		 (*run_turn)(struct turn *);
+static bool		 in_round;
 
 void
 turn_cancel(struct turn *turn)
@@ -46,7 +47,10 @@ turn_queue(struct turn *turn)
 	if (turn->list == FRESH || turn->list == BULK)
 		return;
 	enlist(turn, turn->bulk ? BULK : FRESH);
-	event_active(round_event, 0, 0);
+	/* Activated in a round, it would be called again before the loop has
+	 * looked for anybody else. */
+	if (!in_round)
+		event_active(round_event, 0, 0);
 }
 
 void
@@ -80,6 +84,7 @@ take_round(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	in_round = true;
 	for (turns = 0; turns < ROUND_TURNS && bytes < ROUND_BYTES; turns++) {
 		turn = TAILQ_FIRST(&lists[FRESH]);
 		if (turn == NULL) {
@@ -87,11 +92,12 @@ take_round(evutil_socket_t fd, short what, void *arg)
 			due = false;
 		}
 		if (turn == NULL)
-			return;
+			break;
 		bytes += run_one(turn);
 	}
 	if (due && !TAILQ_EMPTY(&lists[BULK]))
 		(void)run_one(TAILQ_FIRST(&lists[BULK]));
+	in_round = false;
 	/* A timer has its turn behind what the loop finds ready. */
 	if (!TAILQ_EMPTY(&lists[FRESH]) || !TAILQ_EMPTY(&lists[BULK]))
 		(void)evtimer_add(round_event, &at_once);
