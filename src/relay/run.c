@@ -232,8 +232,8 @@ run(struct turn *turn)
 		mover_bound(pair->client.fd);
 		pair->client.bounded = true;
 	}
-	pair->turn.bulk = bytes >= TURN_QUANTUM;
-	if (pair->turn.bulk)
+	pair->turn.bulk = bytes >= TURN_MUCH;
+	if (bytes >= TURN_QUANTUM)
 		turn_queue(&pair->turn);
 	settle(pair);
 	return bytes;

@@ -12,15 +12,19 @@
  * Whose turn it is to move bytes.  Nobody moves more than a quantum in one
  * turn, and after a round of some turns the loop is asked for what else is
  * ready: orders, grants, and those who have become ready meanwhile.  Whoever
- * used up the last quantum waits behind all who did not, but one of them at
- * least is in each round.
+ * moved much in the last turn waits behind all who did not, but one of them at
+ * least is in each round.  That is less than a quantum: between a tenant and a
+ * client who are both busy, a socket seldom has so much at once.
  */
-enum { TURN_QUANTUM = 128 * 1024 };
+enum {
+	TURN_QUANTUM = 128 * 1024,
+	TURN_MUCH = 16 * 1024
+};
 
 struct turn {
 	TAILQ_ENTRY(turn) link;
 	unsigned char	list;		/* which of them; 0: it is in none */
-	bool		bulk;		/* it used up its last quantum */
+	bool		bulk;		/* it moved much in its last turn */
 };
 
 /* run moves for one, and gives how many bytes.  Exits 1 without memory. */
