@@ -58,7 +58,7 @@ reads_as(struct exchange *exchange, enum response_state state, size_t n,
 }
 
 /* A look into the larger window costs more and is taken only where the smaller
- * one was full. */
+ * one was full, or would have been last time. */
 enum downward
 downward_look(struct exchange *exchange, uint64_t *grant)
 {
@@ -66,7 +66,8 @@ downward_look(struct exchange *exchange, uint64_t *grant)
 	size_t			n, max;
 
 	*grant = 0;
-	for (max = WINDOW; max <= WINDOW_WIDE; max *= WINDOW_WIDE / WINDOW) {
+	max = exchange->wide ? WINDOW_WIDE : WINDOW;
+	for (; max <= WINDOW_WIDE; max *= WINDOW_WIDE / WINDOW) {
 		switch (peek_see(&exchange->backend, max, &n)) {
 		case PEEK_BYTES:
 			break;
@@ -82,6 +83,7 @@ downward_look(struct exchange *exchange, uint64_t *grant)
 		if (state != RESPONSE_MORE || n < max || *grant >= WINDOW_WIDE)
 			break;
 	}
+	exchange->wide = n > WINDOW;
 	seen(exchange, n, *grant);
 	return reads_as(exchange, state, n, *grant);
 }

@@ -108,6 +108,8 @@ struct exchange {
 	bool			 distant;	/* ready ends far behind what
 						 * can be seen */
 	bool			 away;		/* GRANT_AWAY was said */
+	bool			 wide;		/* the last look at the backend
+						 * found much */
 };
 
 /* Beyond so many bytes that cannot be seen yet, those that come wake nobody:

@@ -68,8 +68,11 @@ item_take(enum intake_kind kind, uint32_t id, int fd)
 	}
 }
 
-/* A message with its n descriptors; a broken one ends us. */
-static void
+/*
+ * A message with its n descriptors; a broken one ends us.  Gives whether it was
+ * full, so that another may stand behind it.
+ */
+static bool
 intake_take(const struct intake *message, const int *fds, size_t n)
 {
 	size_t		i, used = 0;
@@ -90,6 +93,7 @@ intake_take(const struct intake *message, const int *fds, size_t n)
 	}
 	if (used != n)
 		_exit(1);
+	return message->item[INTAKE_BATCH - 1].kind != INTAKE_NONE;
 }
 
 static void
@@ -105,7 +109,8 @@ intake(evutil_socket_t fd, short what, void *arg)
 		switch (message_take(fd, &message, sizeof(message), fds,
 		    INTAKE_BATCH, &n)) {
 		case MESSAGE_TAKEN:
-			intake_take(&message, fds, n);
+			if (!intake_take(&message, fds, n))
+				return;
 			break;
 		case MESSAGE_NONE:
 			return;
