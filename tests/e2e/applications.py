@@ -193,8 +193,8 @@ def gunicorn(case, name):
     write(root / 'app.py', WSGI)
     return peers.run_server(
         case, [GUNICORN, '-w', '1', '-k', 'gthread', '--threads',
-               '16', '--keep-alive', '60', '-b', f'unix:{path}', '--pythonpath',
-               root, 'app:app'], path, cwd=root)
+               '16', '--keep-alive', '60', '-b', f'unix:{path}',
+               '--pythonpath', root, 'app:app'], path, cwd=root)
 
 
 def node(case, name):
