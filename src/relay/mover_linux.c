@@ -18,7 +18,7 @@ enum {
 	PIPE_LEAST = 4096
 };
 
-const int mover_notsent = 128 * 1024;
+const int mover_notsent = 64 * 1024;
 
 struct spare {
 	int	pipe[2];
