@@ -88,7 +88,6 @@ class Pieces(harness.Case):
         """Byte by byte, each after that before it has been taken: not more
         than a small multiple of what it costs who sends them."""
         cost = self.cost(one_by_one(long_head()), 0.0001)
-        print('drip', cost, self.spent)
         self.assertLessEqual(cost, RATIO * self.spent)
 
     def test_chunks(self):
@@ -96,7 +95,6 @@ class Pieces(harness.Case):
         pieces = [b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n']
         pieces += [b'1\r\nx\r\n'] * BYTES + [b'0\r\n\r\n']
         cost = self.cost(pieces)
-        print('chunks', cost, self.spent)
         self.assertLessEqual(cost, RATIO * self.spent)
 
 
