@@ -270,8 +270,8 @@ def tls_server(text, certificate):
 
 
 def echo_server(connection):
-    """serve() that sends back what comes, and ends when it ends; a request
-    for a tunnel is answered first: wire.echoed()."""
+    """serve() that sends back what comes, and ends when it ends; a GET is
+    answered first: wire.echoed()."""
     data = connection.recv(65536)
     while data.startswith(b'GET ') and b'\r\n\r\n' not in data and \
             (more := connection.recv(65536)):

@@ -59,9 +59,9 @@ class Case(handed.Case):
 class Relay(Case):
     """The relay cannot watch one more socket: that pair ends."""
 
-    def one_is_lost(self, tls, stuck=False):
+    def one_is_lost(self, tls, stuck=False, before=0):
         self.faulty('usherd-relay', (OF_RELAY if tls else OF_PAIR) +
-                    2 * stuck)
+                    2 * stuck - before)
         port = self.daemon.tls if tls else self.daemon.http
         if stuck:
             self.stick(port, tls)
@@ -102,12 +102,7 @@ class Relay(Case):
         self.one_is_lost(False, stuck=True)
 
     def test_tls_on_the_tenants_side(self):
-        """It is asked for once more when there is nothing to read, and then
-        it is had: nobody is lost."""
-        self.faulty('usherd-relay', OF_RELAY - 1)
-        for one in held.hold(self, self.daemon.tls, CONNECTIONS):
-            self.assertTrue(one.alive())
-        self.nobody_died()
+        self.one_is_lost(True, before=1)
 
     def test_next_backend(self):
         """Of connections that go on to another host, one ends: a response

@@ -113,7 +113,8 @@ class OfRelays(lies.Misled):
             self.addCleanup(client.close)
             data = flight(tls, LIES - 1)
             client.sendall(data)
-            self.assertEqual(held.exactly(client, LIES - 1), data)
+            self.assertEqual(held.exactly(client, LIES - 1),
+                             wire.echoed(data))
         self.assertEqual(held.children(daemon), before)
 
     def test_undecided_ones_are_shown_again(self):

@@ -89,13 +89,15 @@ def tunnel(host='a.example'):
 
 def echoed(flight):
     """What a client gets for its first flight from a tenant that echoes: the
-    same; or, of a request for a tunnel, which echoing is no answer to, an
-    answer of as many bytes."""
-    if not flight.startswith(b'GET ') or b'Upgrade' not in flight:
+    same; or, of a GET, to which echoing is no answer, one of as many bytes:
+    101 where a tunnel is asked for, else 204."""
+    if not flight.startswith(b'GET '):
         return flight
     end = flight.index(b'\r\n\r\n') + 4
-    first, rest = b'HTTP/1.1 101 ', b'\r\nConnection: upgrade\r\n' \
-        b'Upgrade: echo\r\n\r\n'
+    first, rest = b'HTTP/1.1 204 ', b'\r\n\r\n'
+    if b'Upgrade' in flight[:end]:
+        first, rest = b'HTTP/1.1 101 ', b'\r\nConnection: upgrade\r\n' \
+            b'Upgrade: echo\r\n\r\n'
     return first.ljust(end - len(rest), b'x') + rest + flight[end:]
 
 
