@@ -89,11 +89,12 @@ PARSER = $(B)/parser.o $(B)/peek.o $(B)/parser_say.o \
 TLS = $(B)/tls_client.o $(B)/tls.o $(B)/lowat.o $(B)/flight.o \
 	$(B)/hello.o $(B)/hello_bearssl.o $(SANDBOX_TLS_$(OS))
 REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
-RESPONSE = $(B)/response.o $(B)/framing.o $(B)/coded.o $(B)/field.o
+RESPONSE = $(B)/response.o $(B)/framing.o $(B)/lenient.o $(B)/coded.o \
+	$(B)/field.o
 HTTP = $(B)/http.o $(B)/carry.o $(B)/upward.o $(B)/downward.o \
 	$(B)/exchange.o $(B)/grants.o $(B)/progress.o $(B)/chunks.o \
-	$(B)/response.o $(B)/framing.o $(B)/coded.o $(REQUEST) \
-	$(SANDBOX_HTTP_$(OS))
+	$(B)/response.o $(B)/framing.o $(B)/lenient.o $(B)/coded.o \
+	$(REQUEST) $(SANDBOX_HTTP_$(OS))
 RELAY = $(B)/relay.o $(B)/order.o $(B)/granted.o $(B)/word.o $(B)/run.o \
 	$(B)/pair_machine.o $(B)/pair_states.o $(B)/pair.o $(B)/flow.o \
 	$(B)/side.o $(B)/turns.o $(B)/report.o $(B)/told.o \
@@ -228,6 +229,8 @@ $(B)/coded.o: src/parser/coded.c $(HEADERS)
 	$(COMPILE) src/parser/coded.c
 $(B)/framing.o: src/parser/framing.c $(HEADERS)
 	$(COMPILE) src/parser/framing.c
+$(B)/lenient.o: src/parser/lenient.c $(HEADERS)
+	$(COMPILE) src/parser/lenient.c
 $(B)/response.o: src/parser/response.c $(HEADERS)
 	$(COMPILE) src/parser/response.c
 $(B)/field.o: src/parser/field.c $(HEADERS)
@@ -835,7 +838,8 @@ FUZZ_REQUEST = fuzz/fuzz_request.c src/parser/request.c src/parser/field.c \
 	src/parser/authority.c src/common/hostname.c
 FUZZ_CHUNKS = fuzz/fuzz_chunks.c src/parser/chunks.c src/parser/field.c
 FUZZ_RESPONSE = fuzz/fuzz_response.c src/parser/response.c \
-	src/parser/framing.c src/parser/coded.c src/parser/field.c
+	src/parser/framing.c src/parser/lenient.c src/parser/coded.c \
+	src/parser/field.c
 FUZZERS = $(B)/fuzz/fuzz_hello $(B)/fuzz/fuzz_request $(B)/fuzz/fuzz_chunks \
 	$(B)/fuzz/fuzz_response
 

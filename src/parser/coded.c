@@ -3,7 +3,7 @@
  * Chunks of a response, byte by byte.  chunks.c reads those of a request: it
  * lets no byte pass that it has not understood, so it needs whole lines.  Here
  * a byte may pass before the next one is known, since a response that breaks
- * the grammar passes all the same and is the last of its connection.
+ * the grammar is no danger but for what would follow on its connection.
  */
 #include <string.h>
 
@@ -18,9 +18,12 @@ size_byte(struct coded *coded, uint8_t c)
 
 	if (digit == -1)
 		return LINE_BAD;
-	if (coded->digits == DIGITS_MAX || coded->size > INT64_MAX >> 4)
+	if (coded->size > INT64_MAX >> 4)
 		return LINE_BAD;
-	coded->digits++;
+	if (coded->digits == DIGITS_MAX)
+		coded->odd = true;
+	else
+		coded->digits++;
 	coded->size = coded->size << 4 | (uint64_t)digit;
 	return LINE_PART;
 }
@@ -79,8 +82,17 @@ line_end(struct coded *coded, uint8_t c)
 	return coded->size == 0 ? LINE_EMPTY : LINE_WHOLE;
 }
 
+static void
+chunk_begin(struct coded *coded)
+{
+	coded->place = CODED_SIZE;
+	coded->size = 0;
+	coded->digits = 0;
+}
+
+/* A byte as the grammar has it. */
 static enum line_state
-byte_read(struct coded *coded, uint8_t c)
+grammar_byte(struct coded *coded, uint8_t c)
 {
 	switch (coded->place) {
 	case CODED_SIZE:
@@ -105,16 +117,80 @@ byte_read(struct coded *coded, uint8_t c)
 		return quoted_byte(coded, c);
 	case CODED_CLOSED:
 		return piece_end(coded, c);
+	case CODED_BLANKS:
+	case CODED_SKIPPED:
+		return LINE_BAD;
 	case CODED_LF:
 		return line_end(coded, c);
 	case CODED_DATA_CR:
 		coded->place = CODED_DATA_LF;
 		return c == '\r' ? LINE_PART : LINE_BAD;
 	case CODED_DATA_LF:
-		coded_begin(coded);
+		chunk_begin(coded);
 		return c == '\n' ? LINE_PART : LINE_BAD;
 	}
 	return LINE_BAD;
+}
+
+/* Behind a size. */
+static enum line_state
+odd_size(struct coded *coded, uint8_t c)
+{
+	if (c == '\n')
+		return line_end(coded, c);
+	if (c != ' ' && c != '\t')
+		return piece_end(coded, c);
+	coded->place = CODED_BLANKS;
+	return LINE_PART;
+}
+
+/* In an extension, where Java 17 takes LF alone for a part of it. */
+static enum line_state
+odd_extension(struct coded *coded, uint8_t c)
+{
+	if (c == '\n')
+		return LINE_BAD;
+	coded->place = c == '\r' ? CODED_LF : CODED_SKIPPED;
+	return LINE_PART;
+}
+
+/* A byte that breaks the grammar in this place. */
+static enum line_state
+odd_byte(struct coded *coded, enum coded_place place, uint8_t c)
+{
+	coded->odd = true;
+	switch (place) {
+	case CODED_SIZE:
+		return coded->digits > 0 && octet_hex(c) == -1 ?
+		    odd_size(coded, c) : LINE_BAD;
+	case CODED_BLANKS:
+		return odd_size(coded, c);
+	case CODED_NAME_BEGINS:
+	case CODED_NAME:
+	case CODED_VALUE_BEGINS:
+	case CODED_VALUE:
+	case CODED_QUOTED:
+	case CODED_ESCAPED:
+	case CODED_CLOSED:
+	case CODED_SKIPPED:
+		return odd_extension(coded, c);
+	case CODED_DATA_CR:
+		chunk_begin(coded);
+		return c == '\n' ? LINE_PART : LINE_BAD;
+	case CODED_LF:
+	case CODED_DATA_LF:
+		return LINE_BAD;
+	}
+	return LINE_BAD;
+}
+
+static enum line_state
+byte_read(struct coded *coded, uint8_t c)
+{
+	enum coded_place	place = coded->place;
+	enum line_state		state = grammar_byte(coded, c);
+
+	return state == LINE_BAD ? odd_byte(coded, place, c) : state;
 }
 
 void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Field lines of a response, byte by byte.  What is not in its plainest form
- * is refused, because some client reads it differently from some other: the
- * response then is the last one of its connection, which costs its tenant
- * nothing but that.
+ * is refused, because some client reads it differently from some other:
+ * lenient.c then says what any of them may see, and the response is the last
+ * one of its connection.
  */
 #include <string.h>
 

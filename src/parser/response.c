@@ -2,13 +2,16 @@
 /*
  * Reads responses to find their ends.  A tenant that makes its client and this
  * reader see different ends could put bytes of its own before the answer of
- * another tenant: in doubt there is no end, and no other exchange follows.
+ * another tenant, if not on this connection then on what a client that keeps
+ * it takes for idle: in doubt the end is the first one that anybody may see,
+ * and no other exchange follows.
  */
 #include <string.h>
 
 #include "response.h"
 
 enum {
+	STATUS_INTERIM = 100,
 	STATUS_SWITCHING = 101,
 	STATUS_FINAL = 200,	/* this one and all above */
 	STATUS_NO_CONTENT = 204,
@@ -95,15 +98,35 @@ head_begin(struct response *response)
 	response->status = 0;
 	response->matched = 0;
 	response->http10 = false;
+	lenient_begin(&response->lenient);
 }
 
-/* There is no end that every client sees. */
+/* No client sees an end before that of the connection. */
 static enum response_state
 unframed(struct response *response)
 {
 	response->final = true;
 	return response->status == STATUS_SWITCHING && response->to.upgrade ?
 	    RESPONSE_TUNNEL : RESPONSE_LAST;
+}
+
+/*
+ * A head is over that is not the last one.  nginx before 1.29 takes it for
+ * that; where it would see an end and others would not, only the connection
+ * can be the end.
+ */
+static enum response_state
+interim(struct response *response)
+{
+	const struct lenient *lenient = &response->lenient;
+
+	if (lenient->chunked || lenient->length != LENIENT_NONE ||
+	    response->to.head)
+		return unframed(response);
+	if (response->http10 || response->to.http10)
+		response->odd = true;
+	head_begin(response);
+	return RESPONSE_MORE;
 }
 
 /*
@@ -114,32 +137,31 @@ unframed(struct response *response)
 static enum response_state
 head_judge(struct response *response, uint64_t *data)
 {
-	const struct framing	*framing = &response->framing;
-	bool			 measured = framing->measured;
-	bool			 chunked = framing->chunked;
-	bool			 http10 = response->http10 ||
-				    response->to.http10;
+	const struct lenient	*lenient = &response->lenient;
+	unsigned		 status = lenient->status;
 
-	if (response->status == STATUS_SWITCHING)
+	if (response->status == STATUS_SWITCHING && response->to.upgrade)
 		return unframed(response);
-	if (chunked && (measured || response->http10))
-		return unframed(response);
-	if (response->status < STATUS_FINAL) {
-		if (chunked || measured || http10 || response->to.head)
-			return unframed(response);
-		head_begin(response);
-		return RESPONSE_MORE;
-	}
-	if (response->to.head || response->status == STATUS_NO_CONTENT ||
-	    response->status == STATUS_NOT_MODIFIED)
+	if (!lenient->torn && status >= STATUS_INTERIM &&
+	    status < STATUS_FINAL && status != STATUS_SWITCHING)
+		return interim(response);
+	response->final = true;
+	if (status == STATUS_SWITCHING || (lenient->chunked &&
+	    (lenient->length != LENIENT_NONE || response->http10 ||
+	    response->to.http10)))
+		response->odd = true;
+	if (lenient->torn || response->to.head ||
+	    status == STATUS_SWITCHING || status == STATUS_NO_CONTENT ||
+	    status == STATUS_NOT_MODIFIED)
 		return RESPONSE_END;
-	if (measured) {
-		*data = framing->length;
+	if (!lenient->chunked && lenient->length == LENIENT_NONE)
+		return unframed(response);
+	if (!lenient->chunked || lenient->length == 0) {
+		*data = lenient->length;
 		return RESPONSE_END;
 	}
-	if (!chunked || http10)
-		return unframed(response);
 	response->part = RESPONSE_CHUNKS;
+	response->left = lenient->length;
 	coded_begin(&response->coded);
 	return RESPONSE_MORE;
 }
@@ -154,20 +176,33 @@ chunk_judge(struct response *response, enum line_state line, uint64_t *data)
 	}
 	response->part = RESPONSE_TRAILER;
 	framing_trailers(&response->framing);
+	lenient_trailers(&response->lenient);
 	return RESPONSE_MORE;
+}
+
+/* What cannot be read on. */
+static enum response_state
+broken(struct response *response)
+{
+	response->odd = true;
+	return response->part == RESPONSE_CHUNKS ?
+	    RESPONSE_END : unframed(response);
 }
 
 /* A part is read: what becomes of it, and how much data comes next? */
 static enum response_state
 part_judge(struct response *response, enum line_state line, uint64_t *data)
 {
-	*data = 0;
+	if (line == LINE_PART)
+		return RESPONSE_MORE;
 	if (line == LINE_BAD)
-		return unframed(response);
+		return broken(response);
 	switch (response->part) {
 	case RESPONSE_STATUS:
 	case RESPONSE_REASON:
 	case RESPONSE_LF:
+		if (line == LINE_EMPTY)
+			return head_judge(response, data);
 		response->part = RESPONSE_FIELDS;
 		framing_begin(&response->framing);
 		return RESPONSE_MORE;
@@ -181,8 +216,9 @@ part_judge(struct response *response, enum line_state line, uint64_t *data)
 	return unframed(response);
 }
 
+/* A head or trailers, as the grammar has them. */
 static enum line_state
-part_read(struct response *response, const uint8_t *bytes, size_t n,
+grammar_read(struct response *response, const uint8_t *bytes, size_t n,
     size_t *used)
 {
 	switch (response->part) {
@@ -194,10 +230,77 @@ part_read(struct response *response, const uint8_t *bytes, size_t n,
 	case RESPONSE_TRAILER:
 		return framing_read(&response->framing, bytes, n, used);
 	case RESPONSE_CHUNKS:
-		return coded_read(&response->coded, bytes, n, used);
+		break;
 	}
 	*used = 0;
 	return LINE_BAD;
+}
+
+static enum line_state
+odd_read(struct response *response, const uint8_t *bytes, size_t n,
+    size_t *used)
+{
+	enum line_state state;
+
+	state = lenient_read(&response->lenient, bytes, n, used);
+	if (lenient_final(&response->lenient))
+		response->final = true;
+	return state;
+}
+
+/*
+ * What is read by the grammar is read leniently too, so that all of a head is
+ * known to that reader where the grammar is left in the midst of it.  From
+ * there on it reads alone.
+ */
+static enum line_state
+part_read(struct response *response, const uint8_t *bytes, size_t n,
+    size_t *used)
+{
+	enum line_state	state;
+	size_t		same;
+
+	if (response->part == RESPONSE_CHUNKS)
+		return coded_read(&response->coded, bytes, n, used);
+	if (response->odd)
+		return odd_read(response, bytes, n, used);
+	state = grammar_read(response, bytes, n, used);
+	if (state != LINE_BAD) {
+		(void)lenient_read(&response->lenient, bytes, *used, &same);
+		return state;
+	}
+	response->odd = true;
+	if (response->status == STATUS_SWITCHING && response->to.upgrade)
+		return LINE_BAD;
+	if (response->status < STATUS_INTERIM)
+		response->final = true;
+	return odd_read(response, bytes, n, used);
+}
+
+/*
+ * Of a body with both lengths, `used` bytes were read and *data announced.
+ * It ends where the shorter one does.
+ */
+static enum response_state
+shorten(struct response *response, enum response_state state, size_t used,
+    uint64_t *data)
+{
+	if (response->left == LENIENT_NONE)
+		return state;
+	response->left -= used;
+	if (*data >= response->left) {
+		*data = response->left;
+		return RESPONSE_END;
+	}
+	response->left -= *data;
+	return state;
+}
+
+/* What is still a part of the response, of n bytes. */
+static size_t
+within(const struct response *response, size_t n)
+{
+	return response->left < n ? (size_t)response->left : n;
 }
 
 void
@@ -205,6 +308,7 @@ response_begin(struct response *response, const struct response_to *to)
 {
 	memset(response, 0, sizeof(*response));
 	response->to = *to;
+	response->left = LENIENT_NONE;
 	head_begin(response);
 }
 
@@ -214,24 +318,27 @@ response_read(struct response *response, const uint8_t *bytes, size_t n,
 {
 	enum response_state	state;
 	enum line_state		line;
-	uint64_t		data = 0;
+	uint64_t		data;
 	size_t			at = 0, used;
+	bool			body;
 
 	if (n > 0)
 		response->begun = true;
-	do {
-		line = part_read(response, bytes + at, n - at, &used);
+	for (;;) {
+		body = response->left != LENIENT_NONE;
+		line = part_read(response, bytes + at,
+		    within(response, n - at), &used);
 		at += used;
-		*grant = at;
-		if (line == LINE_PART)
-			return RESPONSE_MORE;
+		data = 0;
 		state = part_judge(response, line, &data);
+		if (body)
+			state = shorten(response, state, used, &data);
 		*grant = at + data;
-		if (data > n - at)
+		if (state != RESPONSE_MORE || line == LINE_PART ||
+		    data > n - at)
 			return state;
 		at += (size_t)data;
-	} while (state == RESPONSE_MORE);
-	return state;
+	}
 }
 
 bool
@@ -239,6 +346,8 @@ response_last(const struct response *response)
 {
 	const struct framing *framing = &response->framing;
 
+	if (response->odd || response->coded.odd)
+		return true;
 	if (framing->close || framing->trailed)
 		return true;
 	return (response->http10 || response->to.http10) &&

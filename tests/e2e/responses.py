@@ -145,6 +145,34 @@ AMBIGUOUS = [
     head(CODED) + b'5 \r\nhello\r\n0\r\n\r\n',
     head(CODED) + b'5\nhello\n0\n\n']
 
+# Heads in which one may see an end before another does: two heads, or two
+# lengths of which the second is shorter, in front of it or behind.
+ZERO = b'Content-Length: 0'
+NINE = b'Content-Length: 9'
+TORN = [
+    five(*fields) for between in (
+        b'\n', b'\n\n', b'\r', b'\r\r', b'\r\r\n', b'\r\n\n', b'\n\r\n',
+        b'\r\n\r', b'\r\n \r\n', b'\r\n\t', b'\r\n ', b'\x0b', b'\x00',
+        b'\x0c', b'\r\n:', b'\r\nX\r\n', b'\r\nX ')
+    for fields in ([b'X: y' + between + ZERO, NINE],
+                   [NINE, b'X: y' + between + ZERO],
+                   [b'X: y' + between + NINE, ZERO],
+                   [b'X: y' + between + LENGTH],
+                   [NINE + between + b'X: y'])] + [
+    five(*fields, body=CHUNKS) for fields in (
+        [CODED, b'Content-Length: 3'], [CODED, b'Content-Length: 99'],
+        [CODED, ZERO], [b'Transfer-Encoding: x', LENGTH],
+        [b'Transfer-Encoding: gzip, chunked', LENGTH],
+        [b'Transfer-Encoding : chunked', b'Content-Length: 15'])] + [
+    five(LENGTH, line=line) for line in (
+        b'HTTP/1.1 0204 x', b'HTTP/1.1 2040 x', b'HTTP/1.1  204 x',
+        b'HTTP/1.1 204', b'HTTP/1.1 204\tx', b'HTTP/1.1 304\nX: y',
+        b'HTTP/1.1 0100 x', b'HTTP/1.1 1000 x', b'HTTP/1.1  100 x')] + [
+    head(line=line) + five(LENGTH) for line in (
+        b'HTTP/1.1 100', b'HTTP/1.1 100 x\nX: y', b'HTTP/1.1 100\tx',
+        b'HTTP/1.1 103 x\r\nX : y', b'HTTP/1.1  100 x',
+        b'HTTP/1.1 0100 x', b'HTTP/1.1 1000 x')]
+
 
 def table():
     """(method, the stream) for each written out above."""
@@ -169,6 +197,9 @@ def table():
         yield 'GET', five(field, LENGTH)
         yield 'GET', five(CODED, field, body=CHUNKS)
         yield 'HEAD', head(field)
+    for stream in TORN:
+        yield 'GET', stream
+        yield 'HEAD', stream
     yield from without_body()
 
 

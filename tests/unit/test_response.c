@@ -127,6 +127,32 @@ START_TEST(ends_found)
 }
 END_TEST
 
+/* The end of a row of firsts[], whatever follows, and not before. */
+START_TEST(firsts_found)
+{
+	const struct response_to *to = firsts[_i].to;
+	uint8_t		 bytes[512];
+	size_t		 n = firsts[_i].n;
+	struct outcome	 outcome;
+
+	memcpy(bytes, firsts[_i].text, n);
+	memcpy(bytes + n, "HTTP/1.1 200 OK", 15);
+	outcome = at_once(to, bytes, n + 15);
+	ck_assert_int_eq(outcome.state, RESPONSE_END);
+	ck_assert_uint_eq(outcome.total, n);
+	ck_assert(outcome.last && outcome.final);
+	every_delivery(to, bytes, n);
+	every_delivery(to, bytes, n + 15);
+	while (--n > 0) {
+		outcome = at_once(to, bytes, n);
+		ck_assert(outcome.state == RESPONSE_MORE ||
+		    (outcome.state == RESPONSE_END &&
+		    outcome.total == firsts[_i].n));
+		every_delivery(to, bytes, n);
+	}
+}
+END_TEST
+
 START_TEST(lasts_found)
 {
 	const struct response_to *to = lasts[_i].to;
@@ -169,7 +195,7 @@ START_TEST(tunnels)
 		ck_assert(outcome.final);
 		every_delivery(&up, bytes, n + 6);
 		outcome = at_once(&get, bytes, n + 6);
-		ck_assert_int_eq(outcome.state, RESPONSE_LAST);
+		ck_assert_int_ne(outcome.state, RESPONSE_TUNNEL);
 	}
 }
 END_TEST
@@ -234,13 +260,14 @@ START_TEST(value_bound)
 		memset(text + n, ' ', FRAMING_VALUE_MAX + 1);
 		memcpy(text + n + FRAMING_VALUE_MAX - strlen(words[i]),
 		    words[i], strlen(words[i]));
-		strcpy(text + n + FRAMING_VALUE_MAX, "\r\n");
-		outcome = at_once(&get, (const uint8_t *)text, strlen(text));
-		ck_assert_int_eq(outcome.state, RESPONSE_MORE);
-		strcpy(text + n + FRAMING_VALUE_MAX, " \r\n");
-		outcome = at_once(&get, (const uint8_t *)text, strlen(text));
-		ck_assert_int_eq(outcome.state, RESPONSE_LAST);
-		ck_assert_uint_eq(outcome.total, n + FRAMING_VALUE_MAX + 1);
+		strcpy(text + n + FRAMING_VALUE_MAX, "\r\n\r\n");
+		outcome = at_once(&head, (const uint8_t *)text, strlen(text));
+		ck_assert_int_eq(outcome.state, RESPONSE_END);
+		ck_assert(outcome.last == (i == 2));
+		strcpy(text + n + FRAMING_VALUE_MAX, " \r\n\r\n");
+		outcome = at_once(&head, (const uint8_t *)text, strlen(text));
+		ck_assert_int_eq(outcome.state, RESPONSE_END);
+		ck_assert(outcome.last);
 	}
 }
 END_TEST
@@ -286,13 +313,18 @@ START_TEST(mutants)
 	static const char	spice[] = "\r\n;\"= \t:,0125afxcC~\0";
 	static const struct response_to *const tos[] = { &get, &head, &up,
 	    &old };
+	const size_t		framed = WORDS(ends), all = framed +
+				    WORDS(firsts);
+	const char		*text;
 	uint8_t			bytes[MUTANT_MAX];
 	size_t			i, k, n;
 
 	srand(9112);
 	for (i = 0; i < MUTANTS; i++) {
-		n = strlen(ends[i % WORDS(ends)].text);
-		memcpy(bytes, ends[i % WORDS(ends)].text, n);
+		k = i % all;
+		text = k < framed ? ends[k].text : firsts[k - framed].text;
+		n = k < framed ? strlen(text) : firsts[k - framed].n;
+		memcpy(bytes, text, n);
 		for (k = 0; k < 1 + i % 3; k++)
 			bytes[(size_t)rand() % n] = (uint8_t)spice[
 			    (size_t)rand() % sizeof(spice)];
@@ -313,6 +345,7 @@ main(void)
 	tcase = tcase_create("responses");
 	tcase_set_timeout(tcase, 300);
 	tcase_add_loop_test(tcase, ends_found, 0, (int)WORDS(ends));
+	tcase_add_loop_test(tcase, firsts_found, 0, (int)WORDS(firsts));
 	tcase_add_loop_test(tcase, lasts_found, 0, (int)WORDS(lasts));
 	tcase_add_test(tcase, tunnels);
 	tcase_add_test(tcase, unseen);
