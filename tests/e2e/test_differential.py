@@ -32,6 +32,8 @@ MUTATED = int(os.environ.get('USHER_STREAMS', '500'))
 SEED = int(os.environ.get('USHER_SEED', '1'))
 SECONDS = 8             # a stream that takes longer hangs
 OK = response(b'ok')
+UPGRADED = b'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\n' \
+    b'Upgrade: websocket\r\n\r\n'
 
 # Says of each connection, when it is over, which messages it saw.
 NODE_PROGRAM = '''
@@ -137,9 +139,11 @@ class Nginx:
 
 class Recorder:
     """A tenant that keeps what each connection carried, and answers as soon
-    as something comes: the next request waits for that."""
+    as something comes: the next request waits for that.  It takes upgrades
+    only where it is told to."""
 
     def __init__(self, case, host):
+        self.upgrades = False
         self.path = case.host(f'{host}.example') / 'http-socket'
         self.lock = threading.Lock()
         self.carried, self.over = [], 0
@@ -149,10 +153,13 @@ class Recorder:
     def serve(self, connection):
         data = b''
         try:
+            answered = False
             while piece := connection.recv(65536):
-                if not data:
-                    connection.sendall(OK)
                 data += piece
+                if not answered and not awaits_body(data):
+                    connection.sendall(UPGRADED if self.upgrades and
+                                       is_upgrade(data) else OK)
+                    answered = True
         except OSError:
             pass
         with self.lock:
@@ -171,10 +178,19 @@ class Recorder:
         return carried
 
 
-def is_tunnel(message):
+def is_upgrade(message):
     head = message.partition(b'\r\n\r\n')[0]
     return (re.search(rb'\r\nconnection:[^\r]*upgrade', head, re.I)
             and re.search(rb'\r\nupgrade:[ \t]*[^ \t\r]', head, re.I))
+
+
+def awaits_body(message):
+    """Is it a head only, whose body comes unless it is declined?"""
+    head, _, body = message.partition(b'\r\n\r\n')
+    return not body and (
+        re.search(rb'\r\nexpect:', head, re.I)
+        and re.search(rb'\r\n(content-length:[ \t]*0*[1-9]|'
+                      rb'transfer-encoding:)', head, re.I))
 
 
 def host_of(message):
@@ -193,7 +209,7 @@ class Differential(harness.Case):
         self.peers = {'node': Node(self), 'nginx': Nginx(self)}
         self.daemon = self.usherd('-j', '1', tls=0)
         self.counts = dict.fromkeys(
-            ('streams', 'whole', 'messages', 'tunnels', 'refused by nginx',
+            ('streams', 'whole', 'messages', 'upgrades', 'refused by nginx',
              'refused by node'), 0)
         self.alone = {}
 
@@ -259,10 +275,7 @@ class Differential(harness.Case):
         self.counts['streams'] += 1
         self.counts['messages'] += len(messages)
         self.counts['whole'] += at == len(stream)
-        if any(map(is_tunnel, messages)):
-            self.counts['tunnels'] += 1
-            self.assertTrue(is_tunnel(messages[-1]))
-            return
+        self.counts['upgrades'] += any(map(is_upgrade, messages))
         for name in self.peers:
             self.compare(name, stream, messages, at)
 
@@ -292,6 +305,22 @@ class Differential(harness.Case):
     def test_table(self):
         self.all(streams.table())
         self.assertGreater(self.counts['whole'], 60)
+        self.assertGreaterEqual(self.counts['upgrades'], 4)
+
+    def test_upgrades(self):
+        """One that is taken carries all that stands behind it, and one that
+        is declined is a message as any other."""
+        for recorder in self.recorders.values():
+            recorder.upgrades = True
+        for what, stream in streams.table():
+            if not is_upgrade(stream):
+                continue
+            stream += streams.LAST
+            with self.subTest(what=what, stream=stream):
+                self.assertEqual(self.forwarded(stream),
+                                 ([stream], len(stream)))
+                self.counts['upgrades'] += 1
+        self.assertGreaterEqual(self.counts['upgrades'], 4)
 
     def test_mutated(self):
         self.all(streams.mutated(MUTATED, SEED))
