@@ -7,8 +7,8 @@ import unittest
 import fronts
 import wire
 from fronts import AWAY, LAST, TELL_DOWN, TELL_UP, TUNNEL
-from played import (CHUNKED, CLOSE, CONTINUE, Case, Hands, MOST, OK, OPEN, chunked,
-                     post)
+from played import (CHUNKED, CLOSE, CONTINUE, Case, Hands, MOST, OK, OPEN,
+                    chunked, post)
 
 
 class Exchange(Case):

@@ -8,6 +8,7 @@ import time
 import unittest
 
 import fronts
+import held
 import wire
 from fronts import AWAY, FINISH, OVER, STOP, TELL_DOWN, TELL_UP, TENANT_ENDED
 from played import CHUNKED, Case, Hands, Http, OK, chunked, post
@@ -162,6 +163,7 @@ class Pipes(Case):
                  open=False)
 
 
+@unittest.skipUnless(held.as_shipped(), 'a sanitizer takes its time')
 class Drips(Case):
     """10,000 bytes one by one."""
 
