@@ -21,8 +21,8 @@ TAILQ_HEAD(turn_list, turn);
 
 static struct event	*round_event, *later_event;
 static struct turn_list	 lists[LISTS];
-static size_t		 (*run_turn)(struct turn *);
 static bool		 in_round;
+static size_t		 (*run_turn)(struct turn *);
 
 void
 turn_cancel(struct turn *turn)
@@ -47,9 +47,9 @@ turn_queue(struct turn *turn)
 	if (turn->list == FRESH || turn->list == BULK)
 		return;
 	enlist(turn, turn->bulk ? BULK : FRESH);
-	/* Activated in a round, it would be called again before the loop has
-	 * looked for anybody else. */
-	if (!in_round)
+	/* In a round, or behind it, an active event would have its turn before
+	 * the loop asks for what is ready. */
+	if (!in_round && !evtimer_pending(round_event, NULL))
 		event_active(round_event, 0, 0);
 }
 
@@ -72,19 +72,15 @@ run_one(struct turn *turn)
 	return run_turn(turn);
 }
 
+/* Those that are ready, as many as a round has turns for. */
 static void
-take_round(evutil_socket_t fd, short what, void *arg)
+run_round(void)
 {
-	static const struct timeval	 at_once = { 0, 0 };
-	struct turn			*turn;
-	size_t				 bytes = 0;
-	int				 turns;
-	bool				 due = !TAILQ_EMPTY(&lists[BULK]);
+	struct turn	*turn;
+	size_t		 bytes = 0;
+	int		 turns;
+	bool		 due = !TAILQ_EMPTY(&lists[BULK]);
 
-	(void)fd;
-	(void)what;
-	(void)arg;
-	in_round = true;
 	for (turns = 0; turns < ROUND_TURNS && bytes < ROUND_BYTES; turns++) {
 		turn = TAILQ_FIRST(&lists[FRESH]);
 		if (turn == NULL) {
@@ -92,11 +88,23 @@ take_round(evutil_socket_t fd, short what, void *arg)
 			due = false;
 		}
 		if (turn == NULL)
-			break;
+			return;
 		bytes += run_one(turn);
 	}
 	if (due && !TAILQ_EMPTY(&lists[BULK]))
 		(void)run_one(TAILQ_FIRST(&lists[BULK]));
+}
+
+static void
+take_round(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval at_once = { 0, 0 };
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	in_round = true;
+	run_round();
 	in_round = false;
 	/* A timer has its turn behind what the loop finds ready. */
 	if (!TAILQ_EMPTY(&lists[FRESH]) || !TAILQ_EMPTY(&lists[BULK]))
