@@ -80,8 +80,8 @@ answer(struct pair *pair, struct pair_word *word)
 }
 
 /*
- * Is the response open behind what is granted of it?  usherd-http says so
- * where it knows; a request without a byte of its response is.
+ * Is the response open behind what is granted of it?  usherd-http says so with
+ * each grant until it is over.
  */
 static void
 note_open(struct pair *pair, const struct grant *grant)
@@ -90,8 +90,6 @@ note_open(struct pair *pair, const struct grant *grant)
 		pair->open = true;
 	else if (grant->down > 0 || (grant->flags & GRANT_HURRY) != 0)
 		pair->open = false;
-	else if (grant->up > 0)
-		pair->open = true;
 }
 
 /* That both sums are legal was looked at before: word.c. */
