@@ -7,6 +7,7 @@ import time
 
 import exchanges
 import harness
+import held
 from exchanges import says, stay
 from harness import wait_for
 from talker import End, request, response, together
@@ -439,6 +440,33 @@ class Refused(exchanges.Case):
                 self.assertEqual(answer.status, 404)
                 self.assertNotEqual(answer.fields['content-length'], '0')
                 self.assertEqual(bool(talker.rest()), bool(want))
+
+
+class ClientGone(exchanges.Case):
+    def test_reset(self):
+        """A client that breaks off in an exchange: its tenant hears of it at
+        once, whether it has said something or not."""
+        heard = []
+
+        def play(reader):
+            asked = reader.request()
+            reader.socket.sendall(OK[:3 * len(asked.path) - 3])
+            with contextlib.suppress(End):
+                stay(reader, 5)
+            heard.append(asked.path)
+        self.act('a.example', play)
+        for path in ('/', '/begun'):
+            for body in (b'', b'x' * 1000):
+                talker = self.talk()
+                talker.send(request('b.example'))
+                self.good(talker, 'b.example')
+                talker.send(request('a.example', path, body=body))
+                if path != '/':
+                    talker.more()
+                time.sleep(0.2)
+                held.reset(talker.socket)
+                heard.clear()
+                wait_for(lambda: heard, 3)
 
 
 class Terminated(exchanges.Case):
