@@ -225,20 +225,23 @@ enum grant_flag {
 	GRANT_CALM = 1 << 4,	/* GRANT_HURRY is over */
 	GRANT_AWAY = 1 << 5,	/* the client has ended its side: 5 minutes
 				 * without a byte moved end the connection */
-	/* One of these at most, after which usherd-http has let go of it: */
+	/* One of these at most, or GRANT_WARY, after which usherd-http has let
+	 * go of it: */
 	GRANT_FINISH = 1 << 6,	/* move what is granted, then end */
 	GRANT_LAST = 1 << 7,	/* a response without a known end: down is
 				 * unlimited, and up as granted.  It ends with
-				 * the tenant; at once when the client sends
-				 * more; and where it had sent more before, when
-				 * the tenant has been silent for 1 s */
+				 * the tenant; or, once the client sends more,
+				 * when the tenant has been silent for 1 s */
 	GRANT_TUNNEL = 1 << 8,	/* both are unlimited; ends pass each way */
 	GRANT_CUT = 1 << 9,	/* one side is broken: end it at once */
 
-	GRANT_OPEN = 1 << 10	/* the response goes on behind what is granted
+	GRANT_OPEN = 1 << 10,	/* the response goes on behind what is granted
 				 * of it: should usherd-http die, the rest
 				 * passes unread.  Without it the response ends
 				 * there, if some of it was granted */
+	GRANT_WARY = 1 << 11	/* one of those above: as GRANT_LAST, but some
+				 * client may see an end in that response: it
+				 * ends at once when the client sends more */
 };
 
 struct grant {

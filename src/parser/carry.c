@@ -118,6 +118,12 @@ settle(struct exchange *exchange)
 	}
 }
 
+static unsigned int
+last_flag(const struct exchange *exchange)
+{
+	return response_wary(&exchange->response) ? GRANT_WARY : GRANT_LAST;
+}
+
 /* The rest of the request does not come, or may not pass. */
 static void
 up_cut(struct exchange *exchange)
@@ -125,7 +131,7 @@ up_cut(struct exchange *exchange)
 	exchange->up = UP_CUT;
 	exchange->last = true;
 	if (exchange->down == DOWN_PASSING)
-		exchange_leave(exchange, 0, 0, GRANT_LAST);
+		exchange_leave(exchange, 0, 0, last_flag(exchange));
 	else
 		settle(exchange);
 }
@@ -156,7 +162,7 @@ up_grant(struct exchange *exchange, enum exchange_up up, uint64_t grant)
 
 	exchange->up = up;
 	if (up == UP_WHOLE && exchange->down == DOWN_PASSING) {
-		exchange_leave(exchange, grant, 0, GRANT_LAST);
+		exchange_leave(exchange, grant, 0, last_flag(exchange));
 		return;
 	}
 	exchange_grant(exchange, grant, 0, open_flag(exchange) |
@@ -298,7 +304,7 @@ static void
 down_last(struct exchange *exchange)
 {
 	if (exchange->up == UP_WHOLE || exchange->up == UP_CUT) {
-		exchange_leave(exchange, 0, 0, GRANT_LAST);
+		exchange_leave(exchange, 0, 0, last_flag(exchange));
 		return;
 	}
 	exchange->down = DOWN_PASSING;

@@ -361,6 +361,12 @@ response_final(const struct response *response)
 }
 
 bool
+response_wary(const struct response *response)
+{
+	return response->status >= 100 && response->status < 200;
+}
+
+bool
 response_begun(const struct response *response)
 {
 	return response->begun;

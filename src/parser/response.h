@@ -122,6 +122,10 @@ bool	response_last(const struct response *response);
  */
 bool	response_final(const struct response *response);
 
+/* After RESPONSE_LAST: because of an interim response in which some client may
+ * see the end all the same. */
+bool	response_wary(const struct response *response);
+
 /* At least one byte has been read. */
 bool	response_begun(const struct response *response);
 

@@ -29,9 +29,8 @@ enum pair_state {
 
 	/* usherd-http has let go of it, or has died */
 	PAIR_FINISHING,		/* what is granted passes; then it ends */
-	PAIR_LAST,		/* a response without a known end passes; has
-				 * the client sent more by now? */
-	PAIR_QUIET,		/* the same, and it had not */
+	PAIR_LAST,		/* a response without a known end passes */
+	PAIR_WARY,		/* the same, and some client may see one */
 	PAIR_PRESSED,		/* the same, and the client has sent more than
 				 * was granted */
 	PAIR_ORPHANED,		/* the rest of a response passes that nobody
@@ -61,6 +60,7 @@ enum pair_event {
 	ON_CALM,
 	ON_FINISH,
 	ON_LAST,
+	ON_WARY,
 	ON_TUNNEL,
 	ON_CUT,
 	ON_PARSER_LOST,		/* there are no more of them */
@@ -69,14 +69,14 @@ enum pair_event {
 	ON_CLIENT_ENDED,	/* the end inside what is granted */
 	ON_CLIENT_BROKEN,	/* it is reset, or takes nothing any more */
 	ON_CLIENT_MORE,		/* it has sent more than is granted */
-	ON_CLIENT_QUIET,	/* it has not */
 	ON_TENANT_ENDED,	/* the end, or a reset, inside what is granted */
 	ON_TENANT_DEAF,		/* it takes nothing any more */
 	ON_MOVED,		/* all that was granted has moved */
 	ON_TIMER,		/* the state's time is over */
-	ON_EXHAUSTED,		/* no memory to watch it */
 
 	/* how an action went */
+	ON_EXHAUSTED,		/* no memory to watch it; when bytes were moved,
+				 * too */
 	ON_HELD,		/* bytes are on their way: it cannot be done */
 	ON_ANSWERED,		/* the client was told why */
 	ON_FAILED,		/* it could not be told */

@@ -41,21 +41,19 @@ look_for_more(struct pair *pair)
 		return ON_CLIENT_MORE;
 	pair->away |= pair->client.closed;
 	pair->client.readable = false;
-	if (side_want(&pair->client, EV_READ | EV_CLOSED) == -1)
-		return ON_EXHAUSTED;
-	return pair->state == PAIR_LAST ? ON_CLIENT_QUIET : ON_NOTHING;
+	return side_want(&pair->client, EV_READ | EV_CLOSED) == -1 ?
+	    ON_EXHAUSTED : ON_NOTHING;
 }
 
 /*
- * Behind a response without a certain end, what the tenant says next is looked
- * at with the client's eyes: one that has asked for more in the meantime would
- * take it for the answer to that.
+ * In a response in which a client may have seen an end, what the tenant says
+ * next could be taken for the answer to what the client has asked meanwhile.
  */
 static enum pair_event
 look_before(struct pair *pair)
 {
-	if ((pair->state != PAIR_LAST && pair->state != PAIR_QUIET) ||
-	    pair->down.load.held > 0 || !pair->backend.readable)
+	if (pair->state != PAIR_WARY || pair->down.load.held > 0 ||
+	    !pair->backend.readable)
 		return ON_NOTHING;
 	pair->client.readable = true;
 	return look_for_more(pair);
@@ -155,7 +153,7 @@ settle(struct pair *pair)
 			event = ON_MOVED;
 		break;
 	case PAIR_LAST:
-	case PAIR_QUIET:
+	case PAIR_WARY:
 		event = look_for_more(pair);
 		break;
 	case PAIR_FREE:

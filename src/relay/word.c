@@ -72,6 +72,7 @@ event_of(uint32_t flags)
 		{ GRANT_CUT, ON_CUT },
 		{ GRANT_FINISH, ON_FINISH },
 		{ GRANT_LAST, ON_LAST },
+		{ GRANT_WARY, ON_WARY },
 		{ GRANT_TUNNEL, ON_TUNNEL },
 		{ GRANT_STOP, ON_STOP },
 		{ GRANT_HURRY, ON_HURRY },

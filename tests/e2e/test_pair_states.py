@@ -9,10 +9,11 @@ import tables
 # usherd-http has it, too, and may die.
 FOLLOWED = {'EXCHANGE', 'HURRIED', 'STOPPED'}
 # usherd-http has let go of it before it died.
-LET_GO = {'FINISHING', 'LAST', 'QUIET', 'PRESSED', 'TUNNEL'}
+LET_GO = {'FINISHING', 'LAST', 'WARY', 'PRESSED', 'TUNNEL'}
 # It is told of exchanges no more.
 ALONE = LET_GO | {'ORPHANED', 'GOODBYE'}
-TOLD = {'GRANT', 'STOP', 'HURRY', 'CALM', 'FINISH', 'LAST', 'TUNNEL', 'CUT'}
+TOLD = {'GRANT', 'STOP', 'HURRY', 'CALM', 'FINISH', 'LAST', 'WARY', 'TUNNEL',
+        'CUT'}
 
 
 class PairStates(tables.Tables, harness.unittest.TestCase):
