@@ -385,7 +385,12 @@ carry_client(struct exchange *exchange)
 	case UP_CUT:
 		break;
 	}
-	away(exchange);
+	/* It may have asked on, ended, or broken off: the relay finds that out
+	 * where it has something to say to it. */
+	if (exchange->down == DOWN_LOOKING && upward_broken(exchange))
+		cut(exchange);
+	else
+		away(exchange);
 }
 
 /* All that was granted has been taken off the client's side. */

@@ -91,12 +91,12 @@ static void
 ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct peek	*peek = arg;
-	const bool	 ends = (what & EV_CLOSED) != 0 && !peek->ended;
 
 	(void)fd;
 	peek->news = true;
-	peek->ended |= ends;
-	if (peek->state == PEEK_WAITING || (peek->state == PEEK_ASIDE && ends))
+	peek->ended |= (what & EV_CLOSED) != 0;
+	/* A reset comes as bytes do: only a look tells. */
+	if (peek->state == PEEK_WAITING || peek->state == PEEK_ASIDE)
 		peek_soon(peek);
 }
 

@@ -61,9 +61,9 @@ struct peek {
 void	peeks_make(struct event_base *base, size_t n);
 
 /*
- * fd is the peek's from now on.  look is called when its turn comes; and once
- * more when the other side has ended, in PEEK_ASIDE, too.  It is PEEK_ASIDE,
- * with news, and not watched.
+ * fd is the peek's from now on.  look is called when its turn comes; in
+ * PEEK_ASIDE, too, when something has come or the other side has ended.  It
+ * begins as PEEK_ASIDE, with news, and not watched.
  */
 void	peek_begin(struct peek *peek, int fd, void (*look)(struct peek *));
 /* Closes it; nothing happens to one that is closed. */

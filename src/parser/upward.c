@@ -210,6 +210,16 @@ upward_chunks(struct exchange *exchange, uint64_t *grant, enum refusal *refusal)
 	return found;
 }
 
+bool
+upward_broken(struct exchange *exchange)
+{
+	size_t			n;
+	const enum upward	found = look(exchange, 1, &n);
+
+	peek_forget();
+	return found == UPWARD_BROKEN;
+}
+
 enum upward
 upward_expected(struct exchange *exchange)
 {

@@ -40,4 +40,8 @@ enum upward upward_chunks(struct exchange *exchange, uint64_t *grant,
  * grant, says so. */
 enum upward upward_expected(struct exchange *exchange);
 
+/* Has the client broken the connection off?  Of one that has said more, that
+ * cannot be seen. */
+bool	upward_broken(struct exchange *exchange);
+
 #endif
