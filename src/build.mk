@@ -136,7 +136,7 @@ UNITS = $(B)/tests/test_hostname $(B)/tests/test_flight \
 	$(B)/tests/test_answer $(B)/tests/test_accept $(B)/tests/test_trust \
 	$(B)/tests/test_budget $(B)/tests/test_log_render $(B)/tests/test_fronts \
 	$(B)/tests/test_log_send $(B)/tests/test_request_asked \
-	$(B)/tests/test_turns
+	$(B)/tests/test_turns $(B)/tests/test_granted
 TOOLS = $(B)/tests/load $(B)/tests/serve $(B)/tests/calm $(B)/tests/novdso \
 	$(B)/tests/states $(B)/tests/pair_states $(B)/tests/response \
 	$(B)/tests/exchanges \
@@ -541,6 +541,11 @@ $(B)/tests/test_hostname: tests/unit/test_hostname.c $(UNIT_SOURCES) \
 	$(UNIT) tests/unit/test_hostname.c $(B)/hostname.o $(UNIT_LIBS)
 
 TURNS = $(B)/turns.o $(B)/peek.o $(B)/timeouts.o
+
+$(B)/tests/test_granted: tests/unit/test_granted.c $(UNIT_SOURCES) \
+	    $(B)/granted.o
+	$(UNIT) tests/unit/test_granted.c $(B)/granted.o $(LIBEVENT) \
+	    $(UNIT_LIBS)
 
 $(B)/tests/test_turns: tests/unit/test_turns.c $(UNIT_SOURCES) $(TURNS)
 	$(UNIT) tests/unit/test_turns.c $(TURNS) $(LIBEVENT) $(UNIT_LIBS)
