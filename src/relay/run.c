@@ -225,7 +225,7 @@ run(struct turn *turn)
 	    pair->unsaid.report.down - down))
 		pair_time(pair);
 	/* It may be a client that reads nothing of what is on its way. */
-	if (bytes >= TURN_QUANTUM && pair->unsaid.report.down > down &&
+	if (pair->unsaid.report.down >= TURN_QUANTUM &&
 	    !pair->client.bounded) {
 		mover_bound(pair->client.fd);
 		pair->client.bounded = true;
