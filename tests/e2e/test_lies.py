@@ -107,7 +107,8 @@ class Free(Lying):
         pair.  Nobody else's does."""
         self.establish()
         other = request('b.example', '/secret')
-        self.lie('free-idle-up')
+        liar, _ = self.lie('free-idle-up')
+        self.assertEqual(liar.answer().body, b'here')   # it has been told
         self.idle.send(other)
         wait_for(lambda: other in bytes(self.tenants['a'].got), 2)
         self.survived()

@@ -17,6 +17,9 @@ from harness import Usherd, wait_for
 HAPROXY = shutil.which('haproxy', path='/usr/sbin:/usr/bin:/usr/local/sbin')
 SIGNATURE = b'\r\n\r\n\0\r\nQUIT\n'
 AUTHORITY, CRC32C, UNIQUE_ID = 2, 3, 5
+SWITCH = b'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n' \
+    b'Upgrade: echo\r\n\r\n'
+ANSWER = b'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\n'
 
 
 def crc32c(data):
@@ -59,9 +62,19 @@ class Case(harness.Case):
         self.seen = []
 
     def receiver(self, path):
-        """A tenant that reads to the end and keeps what came."""
+        """A tenant that reads to the end, of a request that of its head, and
+        keeps what came."""
         def serve(connection):
-            data = wire.read_all(connection)
+            data, asked = b'', False
+            while piece := connection.recv(65536):
+                data += piece
+                if b'Upgrade: echo\r\n\r\n' in data and not asked:
+                    connection.sendall(SWITCH)
+                    asked = True
+                elif b' HTTP/1.1\r\n' in data and not asked and \
+                        data.endswith(b'\r\n\r\n'):
+                    connection.sendall(ANSWER)
+                    break
             self.seen.append(data)
             connection.sendall(b'done')
         return self.tenant(path, serve)
@@ -72,7 +85,8 @@ class Case(harness.Case):
             local = client.getsockname()
             client.sendall(data)
             client.shutdown(socket.SHUT_WR)
-            self.assertEqual(wire.read_all(client), b'done')
+            self.assertIn(wire.read_all(client), (
+                b'done', SWITCH + b'done', ANSWER + b'done'))
         self.assertEqual(len(self.seen), 1)
         return self.seen.pop(), local[1]
 

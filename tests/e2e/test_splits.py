@@ -9,6 +9,7 @@ import unittest
 
 import harness
 import wire
+from talker import Reader
 
 BATCH = 256
 LOOKED_SECONDS = 0.01   # for the parser to see the first part alone
@@ -16,6 +17,7 @@ ENGINES = ('cursor', 'bearssl', 'both')
 FLIGHT_MAX = 80 * 1024
 HELLOS = sorted(path for path in harness.HELLOS.iterdir()
                 if path.suffix != '.py')
+ANSWER = b'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 32\r\n\r\n'
 
 
 def boundaries(n):
@@ -25,7 +27,8 @@ def boundaries(n):
 
 class Case(harness.Case):
     """Tenant and clients in one thread: a batch of clients sends, the tenant
-    accepts them all, reads to the end and says what it has read."""
+    accepts them all, reads to the end, of HTTP that of the request, and says
+    what it has read."""
 
     def setUp(self):
         super().setUp()
@@ -41,17 +44,22 @@ class Case(harness.Case):
             listener.settimeout(5)
             self.listeners[entry[:-len('-socket')]] = listener
 
-    def tenant_serve(self, listener, n):
+    def tenant_serve(self, protocol, n):
         """Accepts n connections; to each the digest of what it sent."""
         for _ in range(n):
             try:
-                connection, _ = listener.accept()
+                connection, _ = self.listeners[protocol].accept()
             except TimeoutError:
                 return      # who is missing was refused, and says so
             with connection:
                 connection.settimeout(10)
-                data = wire.read_all(connection)
-                connection.sendall(hashlib.sha256(data).digest())
+                if protocol == 'http':
+                    reader = Reader(connection)
+                    reader.request()
+                    data, head = reader.raw, ANSWER
+                else:
+                    data, head = wire.read_all(connection), b''
+                connection.sendall(head + hashlib.sha256(data).digest())
 
     def deliver(self, port, protocol, flights):
         """flights: lists of segments.  Gives those that did not arrive."""
@@ -67,13 +75,14 @@ class Case(harness.Case):
                     client.sendall(segments[i])
         for client in clients:
             client.shutdown(socket.SHUT_WR)
-        self.tenant_serve(self.listeners[protocol], len(clients))
+        self.tenant_serve(protocol, len(clients))
+        head = ANSWER if protocol == 'http' else b''
         failed = []
         for client, segments in zip(clients, flights):
             with client:
                 digest = hashlib.sha256(b''.join(segments)).digest()
                 answer = wire.read_all(client)
-                if answer != digest:
+                if answer != head + digest:
                     failed.append(([len(s) for s in segments], answer))
         return failed
 
