@@ -142,6 +142,7 @@ class Silence(Lying):
         ended for it, all is well."""
         self.establish()
         self.lie('silent')
+        time.sleep(0.3)         # it has been told
         self.idle.send(request('a.example'))
         late = self.talker()
         late.send(request('a.example', '/unheard'))

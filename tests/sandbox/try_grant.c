@@ -336,14 +336,14 @@ static void
 flood(const struct lie *lie)
 {
 	struct grant	grants[GRANT_BATCH];
-	size_t		i, n;
+	size_t		i, n, size = sizeof(grants);
 
 	for (n = 0; n < FLOOD; n += GRANT_BATCH) {
 		for (i = 0; i < GRANT_BATCH; i++) {
 			grants[i] = lie->grants[0];
 			address(&grants[i]);
 		}
-		while (__real_write(CHILD_GRANT, grants, sizeof(grants)) == -1) {
+		while (__real_write(CHILD_GRANT, grants, size) == -1) {
 			if (errno != EAGAIN)
 				_exit(1);
 		}
