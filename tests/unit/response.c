@@ -3,7 +3,7 @@
  * Reads the responses to one request on standard input and prints where they
  * end, for test_response_differential.py:
  *
- *	STATE BYTES [last]
+ *	STATE BYTES [last] [odd]
  *
  * usage: response [head] [upgrade] [http10]
  */
@@ -41,7 +41,8 @@ main(int argc, char **argv)
 		return 1;
 	response_begin(&response, &to);
 	state = response_read(&response, bytes, n, &grant);
-	printf("%s %" PRIu64 "%s\n", names[state], grant,
-	    state == RESPONSE_END && response_last(&response) ? " last" : "");
+	printf("%s %" PRIu64 "%s%s\n", names[state], grant,
+	    state == RESPONSE_END && response_last(&response) ? " last" : "",
+	    response.odd || response.coded.odd ? " odd" : "");
 	return 0;
 }
