@@ -274,7 +274,8 @@ wide_head(struct wide *wide)
 {
 	size_t start, digits;
 
-	while (wide_byte(wide, wide->at) <= ' ')
+	while (wide_byte(wide, wide->at) != '\0' &&
+	    strchr(" \t\r\n", wide->text[wide->at]) != NULL)
 		wide->at++;
 	start = wide->at;
 	if (octet_fold(wide->text[start]) < 'a' ||

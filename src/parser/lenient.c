@@ -205,7 +205,7 @@ first_byte(struct lenient *lenient, uint8_t c)
 {
 	uint8_t folded = octet_fold(c);
 
-	if (c <= ' ')
+	if (is_blank(c) || c == '\r' || c == '\n')
 		return LINE_PART;
 	if (folded < 'a' || folded > 'z')
 		return LINE_BAD;

@@ -365,10 +365,11 @@ class Exchange(Case):
                 it.finishes(len(response))
 
     def test_without_an_end(self):
-        for fields in (b'', b'Transfer-Encoding: gzip\r\n'):
+        for start in (b'HTTP/1.1 200 OK\r\n\r\n', b'\0\1\2',
+                      b'HTTP/1.1 200 OK\r\n'
+                      b'Transfer-Encoding: gzip\r\n\r\n'):
             it = self.first()
-            it.tenant.sendall(b'HTTP/1.1 200 OK\r\n' + fields +
-                              b'\r\nwhatever')
+            it.tenant.sendall(start + b'whatever')
             it.grant(0, 0, LAST)
             it.gone()
 

@@ -224,7 +224,8 @@ static const struct {
 	size_t		 n;
 } lasts[] = {
 	/* No heads. */
-	{ &get, TEXT("<") }, { &get, TEXT("\r\n 5") }, { &get, TEXT("\x80") },
+	{ &get, TEXT("<") }, { &get, TEXT("\r\n 5") }, { &get, TEXT("\0") },
+	{ &get, TEXT("\x80") },
 	{ &get, TEXT("HTTP/1.1\r") }, { &get, TEXT("HTTP/1.1\n") },
 	{ &get, TEXT("HTTP/1.1 \r") }, { &get, TEXT("HTTP/1.1 O") },
 	{ &get, TEXT("HTTP/1.1 -") }, { &get, TEXT("hello w") },
