@@ -10,8 +10,8 @@
 /*
  * The state machine of a connection in a relay, as data: what may happen in
  * which state, what is done then, and which state it is in afterwards.
- * pair_machine.c walks it.  An action says how it went by one more event, for which
- * the state that follows has a cell.
+ * pair_machine.c walks it.  An action says how it went by one more event, for
+ * which the state that follows has a cell.
  *
  * "Granted" below is what usherd-http lets pass, counted down as it is taken
  * in.  Nothing is read of a side for which nothing is granted.
