@@ -363,7 +363,7 @@ response_final(const struct response *response)
 bool
 response_wary(const struct response *response)
 {
-	return response->status >= 100 && response->status < 200;
+	return response->lenient.status / 100 == 1;
 }
 
 bool

@@ -246,6 +246,33 @@ START_TEST(final_known)
 }
 END_TEST
 
+/* However its status line is written. */
+START_TEST(wary)
+{
+	static const struct {
+		const char	*text;
+		bool		 wary;
+	} rows[] = {
+		{ "HTTP/1.1 103 x\r\n\r\n", true },
+		{ "HTTP/1.1 100\r\n\r\n", true },
+		{ "HTTP/1.1  100 x\r\n\r\n", true },
+		{ "http/1.1 100 x\n" FIVE "\n", true },
+		{ "<", false }, { "HTTP/1.1 x", false }
+	};
+	struct response	response;
+	uint64_t	grant;
+	size_t		i;
+
+	for (i = 0; i < WORDS(rows); i++) {
+		response_begin(&response, &head);
+		ck_assert_int_eq(response_read(&response,
+		    (const uint8_t *)rows[i].text, strlen(rows[i].text),
+		    &grant), RESPONSE_LAST);
+		ck_assert(response_wary(&response) == rows[i].wary);
+	}
+}
+END_TEST
+
 START_TEST(value_bound)
 {
 	static const char *const words[] = { "5", "chunked", "close" };
@@ -350,6 +377,7 @@ main(void)
 	tcase_add_test(tcase, tunnels);
 	tcase_add_test(tcase, unseen);
 	tcase_add_test(tcase, final_known);
+	tcase_add_test(tcase, wary);
 	tcase_add_test(tcase, value_bound);
 	tcase_add_test(tcase, byte_by_byte);
 	tcase_add_test(tcase, mutants);
