@@ -412,9 +412,13 @@ static bool
 ending_is_news(const struct shard *shard, const struct shard_child *child,
     int status)
 {
-	if (!shard->settled && ending_by_refusal(status))
+	const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	/* One ends well because its front has ended, which may be reaped
+	 * after it and says why. */
+	if (!shard->settled && (well || ending_by_refusal(status)))
 		return false;
-	if (child->draining && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (child->draining && well)
 		return false;
 	return !(child->killed && ending_by_kill(status));
 }

@@ -9,7 +9,7 @@
 
 #define HALF	((uint64_t)1 << 63)
 
-enum { FLAGS = 11 };	/* enum grant_flag has so many */
+enum { FLAGS = 12 };	/* enum grant_flag has so many */
 
 static const uint64_t amounts[] = {
 	0, 1, HALF - 1, HALF, GRANT_UNLIMITED - 1, GRANT_UNLIMITED
@@ -67,8 +67,8 @@ count(uint32_t bits)
 static bool
 expected(uint32_t flags, bool bytes)
 {
-	const uint32_t ends = GRANT_FINISH | GRANT_LAST | GRANT_TUNNEL |
-	    GRANT_CUT;
+	const uint32_t ends = GRANT_FINISH | GRANT_LAST | GRANT_WARY |
+	    GRANT_TUNNEL | GRANT_CUT;
 
 	if (flags == 0 && !bytes)
 		return false;
