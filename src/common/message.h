@@ -240,8 +240,9 @@ enum grant_flag {
 				 * passes unread.  Without it the response ends
 				 * there, if some of it was granted */
 	GRANT_WARY = 1 << 11	/* one of those above: as GRANT_LAST, but some
-				 * client may see an end in that response: it
-				 * ends at once when the client sends more */
+				 * client may see an end in that response: if
+				 * the client sends more than by then, it ends
+				 * at once */
 };
 
 struct grant {

@@ -46,8 +46,14 @@ reads_as(struct exchange *exchange, enum response_state state, size_t n,
 	case RESPONSE_MORE:
 		return DOWNWARD_PART;
 	case RESPONSE_END:
-		if (n > grant)	/* nobody has asked for that */
-			peek_end(&exchange->backend);
+		if (n <= grant)
+			return DOWNWARD_WHOLE;
+		/* What came with it may be the rest of it: it passes, as long
+		 * as the client does not ask on. */
+		if (response_doubtful(&exchange->response))
+			return DOWNWARD_LAST;
+		/* Nobody has asked for that. */
+		peek_end(&exchange->backend);
 		return DOWNWARD_WHOLE;
 	case RESPONSE_LAST:
 		return DOWNWARD_LAST;

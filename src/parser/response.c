@@ -363,7 +363,19 @@ response_final(const struct response *response)
 bool
 response_wary(const struct response *response)
 {
-	return response->lenient.status / 100 == 1;
+	const struct lenient *lenient = &response->lenient;
+
+	return lenient->status / 100 == 1 || lenient->torn ||
+	    lenient->chunked || lenient->length != LENIENT_NONE;
+}
+
+bool
+response_doubtful(const struct response *response)
+{
+	const unsigned status = response->lenient.status;
+
+	return (response->odd || response->coded.odd) && !response->to.head &&
+	    status != STATUS_NO_CONTENT && status != STATUS_NOT_MODIFIED;
 }
 
 bool

@@ -122,9 +122,14 @@ bool	response_last(const struct response *response);
  */
 bool	response_final(const struct response *response);
 
-/* After RESPONSE_LAST: because of an interim response in which some client may
- * see the end all the same. */
+/* After RESPONSE_LAST: some client may see an end all the same. */
 bool	response_wary(const struct response *response);
+
+/*
+ * After RESPONSE_END: only some client may see that end, and others more of
+ * the response behind it, if there is more.
+ */
+bool	response_doubtful(const struct response *response);
 
 /* At least one byte has been read. */
 bool	response_begun(const struct response *response);

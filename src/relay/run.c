@@ -37,7 +37,7 @@ look_for_more(struct pair *pair)
 {
 	if (!pair->client.readable || !flow_done(&pair->up))
 		return ON_NOTHING;
-	if (side_unread(&pair->client))
+	if (side_unread(&pair->client, 0))
 		return ON_CLIENT_MORE;
 	pair->away |= pair->client.closed;
 	pair->client.readable = false;

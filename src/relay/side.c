@@ -73,11 +73,12 @@ side_gone(const struct side *side)
 }
 
 bool
-side_unread(const struct side *side)
+side_unread(const struct side *side, uint64_t granted)
 {
 	int unread;
 
-	return ioctl(side->fd, FIONREAD, &unread) == 0 && unread > 0;
+	return ioctl(side->fd, FIONREAD, &unread) == 0 && unread > 0 &&
+	    (uint64_t)unread > granted;
 }
 
 void

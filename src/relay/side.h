@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * One socket of a connection: the client's or the backend's.  What it is good
@@ -37,7 +38,7 @@ int	side_want(struct side *side, short what);
 /* Of one that has ended (closed): has it ended altogether, and takes no more
  * either? */
 bool	side_gone(const struct side *side);
-/* Has it bytes that nobody has taken in yet? */
-bool	side_unread(const struct side *side);
+/* Has it more bytes than so many that nobody has taken in yet? */
+bool	side_unread(const struct side *side, uint64_t granted);
 
 #endif

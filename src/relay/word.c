@@ -87,6 +87,17 @@ event_of(uint32_t flags)
 	return ON_GRANT;
 }
 
+/* A client that has asked ahead does not wait to see an end: what comes is for
+ * it the response that it was to be. */
+static enum pair_event
+event_now(const struct pair *pair, const struct grant *grant)
+{
+	const enum pair_event event = event_of(grant->flags);
+
+	return event == ON_WARY && side_unread(&pair->client,
+	    pair->up.left + grant->up) ? ON_LAST : event;
+}
+
 static bool
 late_end(const struct pair *pair, const struct grant *grant)
 {
@@ -118,7 +129,7 @@ word_grant(const struct grant *grant)
 	if (grant->backend != pair->number && !late_end(pair, grant))
 		return WORD_BREACH;
 	if (!sums_allowed(pair, grant) ||
-	    pair_step(pair, event_of(grant->flags), &word) == -1)
+	    pair_step(pair, event_now(pair, grant), &word) == -1)
 		return WORD_BREACH;
 	return WORD_TAKEN;
 }

@@ -36,7 +36,7 @@ WHOLE, BY_CLIENT, BY_TENANT, WAS_REFUSED, IDLE, BY_RELAY = range(1, 7)
 
 GRANT = struct.Struct('=IIQQII')
 TELL_UP, TELL_DOWN, STOP, HURRY, CALM, AWAY, FINISH, LAST, TUNNEL, CUT, \
-    OPEN = (1 << bit for bit in range(11))
+    OPEN, WARY = (1 << bit for bit in range(12))
 PROGRESS = struct.Struct('=IIQQQII')
 CLIENT_ENDED, TENANT_DEAF, TENANT_ENDED, OVER = (1 << bit for bit in range(4))
 

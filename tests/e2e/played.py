@@ -11,7 +11,7 @@ import time
 import fronts
 import harness
 import wire
-from fronts import CUT, FINISH, LAST, TELL_DOWN, TELL_UP, TUNNEL
+from fronts import CUT, FINISH, LAST, TELL_DOWN, TELL_UP, TUNNEL, WARY
 
 MOST = 2 ** 62 - 1      # what is granted for more than that
 OPEN = 1 << 10
@@ -237,7 +237,8 @@ class Hands:
             self.left['up'] += grant.up
             self.left['down'] += grant.down
             self.tells |= grant.flags & (TELL_UP | TELL_DOWN)
-            self.ended |= grant.flags & (FINISH | LAST | TUNNEL | CUT)
+            self.ended |= grant.flags & (FINISH | LAST | WARY | TUNNEL
+                                          | CUT)
             done = True
         it.accepted.setblocking(False)
         if it.backend is not None:

@@ -6,7 +6,7 @@ import unittest
 
 import fronts
 import wire
-from fronts import AWAY, LAST, TELL_DOWN, TELL_UP, TUNNEL
+from fronts import AWAY, LAST, TELL_DOWN, TELL_UP, TUNNEL, WARY
 from played import (CHUNKED, CLOSE, CONTINUE, Case, Hands, MOST, OK, OPEN,
                     chunked, post)
 
@@ -365,19 +365,25 @@ class Exchange(Case):
                 it.finishes(len(response))
 
     def test_without_an_end(self):
-        for start in (b'HTTP/1.1 200 OK\r\n\r\n', b'\0\1\2',
-                      b'HTTP/1.1 200 OK\r\n'
-                      b'Transfer-Encoding: gzip\r\n\r\n'):
+        for start, flag in ((b'HTTP/1.1 200 OK\r\n\r\n', LAST),
+                            (b'\0\1\2', LAST),
+                            (b'HTTP/1.1 200 OK\r\n'
+                             b'Transfer-Encoding: gzip\r\n\r\n', LAST)):
             it = self.first()
             it.tenant.sendall(start + b'whatever')
-            it.grant(0, 0, LAST)
+            it.grant(0, 0, flag)
             it.gone()
 
     def test_with_an_end_that_is_in_doubt(self):
-        """Nothing follows, and nothing is granted behind it."""
-        it = self.first()
+        """Nothing follows; what came with it passes, what comes later does
+        not."""
         response = OK.replace(b':', b' :')
+        it = self.first()
         it.tenant.sendall(response + OK)
+        it.grant(0, 0, WARY)
+        it.gone()
+        it = self.first()
+        it.tenant.sendall(response)
         it.finishes(len(response))
 
     def test_without_an_end_before_the_request_has_one(self):

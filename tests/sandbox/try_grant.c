@@ -115,6 +115,8 @@ static const struct lie {
 	    FLAGS(BUSY, GRANT_FINISH | GRANT_CUT) } },
 	{ "breach-last-tunnel", WHOLE, {
 	    FLAGS(BUSY, GRANT_LAST | GRANT_TUNNEL) } },
+	{ "breach-last-wary", WHOLE, {
+	    FLAGS(BUSY, GRANT_LAST | GRANT_WARY) } },
 	{ "breach-last-cut", WHOLE, { FLAGS(BUSY, GRANT_LAST | GRANT_CUT) } },
 	{ "breach-tunnel-cut", WHOLE, {
 	    FLAGS(BUSY, GRANT_TUNNEL | GRANT_CUT) } },
