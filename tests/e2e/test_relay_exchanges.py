@@ -14,7 +14,7 @@ import harness
 import held
 import wire
 from fronts import (CALM, CUT, HURRY, LAST, OVER, TELL_DOWN, TELL_UP, TUNNEL,
-                    UNLIMITED, Relay)
+                    UNLIMITED, WARY, Relay)
 from granting import Case, REQUEST, RESPONSE
 from harness import wait_for
 
@@ -89,29 +89,45 @@ class Letting(Case):
         client.sendall(b'more')
         self.ends(client, tenant)
 
-    def test_last_and_asked_on(self):
+    def test_wary_and_asked_on(self):
         """Nothing of what the tenant says then."""
         client, tenant = self.relay.begin(1, up=100)
         self.moves(client, tenant, REQUEST)
-        self.relay.grant(1, flags=LAST)
+        self.relay.grant(1, flags=WARY)
         self.moves(tenant, client, RESPONSE)
         time.sleep(0.1)
         client.sendall(REQUEST)
+        time.sleep(0.1)
+        with contextlib.suppress(BrokenPipeError):
+            tenant.sendall(b'not yours')
         self.ends(client, tenant)
         self.ended(fronts.WHOLE, 100, 200)
 
-    def test_last_and_asked_before(self):
-        """To who has not waited for the end, until the tenant is silent."""
-        client, tenant = self.relay.begin(1, up=100)
-        client.sendall(REQUEST * 2)
-        held.exactly(tenant, 100)
-        self.relay.grant(1, flags=LAST)
+    def goes_on(self, client, tenant):
         for _ in range(4):
             time.sleep(0.6)
             self.moves(tenant, client, RESPONSE)
         began = time.monotonic()
         self.ends(client, tenant)
         self.assertTrue(0.7 < time.monotonic() - began < 2)
+
+    def test_last_and_asked_on(self):
+        """Until the tenant is silent."""
+        client, tenant = self.relay.begin(1, up=100)
+        self.moves(client, tenant, REQUEST)
+        self.relay.grant(1, flags=LAST)
+        self.moves(tenant, client, RESPONSE)
+        client.sendall(REQUEST)
+        self.goes_on(client, tenant)
+
+    def test_asked_before(self):
+        """The same, also for who does not wait to see an end."""
+        for number, flag in ((1, LAST), (2, WARY)):
+            client, tenant = self.relay.begin(number, up=100)
+            client.sendall(REQUEST * 2)
+            held.exactly(tenant, 100)
+            self.relay.grant(number, flags=flag)
+            self.goes_on(client, tenant)
 
     def test_tunnel(self):
         client, tenant = self.relay.begin(1, up=100)
