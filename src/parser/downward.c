@@ -101,7 +101,9 @@ downward_idle(struct exchange *exchange)
 
 	if (exchange->backend.state == PEEK_CLOSED)
 		return false;
-	if (!exchange->backend.news && !exchange->backend.ended)
+	/* Of one that is not watched nothing is known. */
+	if (exchange->backend.watched && !exchange->backend.news &&
+	    !exchange->backend.ended)
 		return true;
 	if (peek_see(&exchange->backend, 1, &n) == PEEK_NOTHING)
 		return true;

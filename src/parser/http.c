@@ -171,7 +171,8 @@ heard(const struct progress *progress)
 	context.down = exchange->downward.left;
 	if (!progress_possible(progress, &context))
 		_exit(1);
-	exchange->heard = progress->serial;
+	if (progress->backend <= exchange->number)
+		exchange->heard = progress->serial;
 	if ((progress->flags & PROGRESS_OVER) != 0)
 		exchange_gone(exchange);
 	else if (progress->backend != exchange->number)

@@ -234,6 +234,8 @@ peek_resume(struct peek *peek)
 void
 peek_aside(struct peek *peek)
 {
+	if (peek->state == PEEK_CLOSED)
+		return;
 	unplace(peek);
 	peek->state = PEEK_ASIDE;
 }

@@ -37,10 +37,11 @@ bool
 progress_possible(const struct progress *progress,
     const struct progress_context *context)
 {
-	/* Of a backend of which we have not been told yet it can only say that
-	 * all is over. */
+	/* The relay may have been told of one backend more than we have: what
+	 * it says then is over, or says nothing. */
 	if (progress->backend > context->backend)
-		return (progress->flags & PROGRESS_OVER) != 0;
+		return (progress->flags & PROGRESS_OVER) != 0 ||
+		    progress->backend - context->backend == 1;
 	if ((int32_t)(context->serial - progress->serial) < 0)
 		return false;
 	return progress->backend < context->backend ||

@@ -200,9 +200,15 @@ timer_of(const struct pair *pair)
 	/* The response has been given, but the request goes on for nobody. */
 	if (pair->state == PAIR_FINISHING && flow_done(&pair->down))
 		timer = TIMER_HURRY;
-	if (timer == TIMER_IDLE && pair->away)
+	if (timer == TIMER_IDLE && (pair->away || pair->client.closed))
 		timer = TIMER_AWAY;
 	return timer;
+}
+
+bool
+pair_time_differs(const struct pair *pair)
+{
+	return timer_of(pair) != (enum pair_timer)pair->timer;
 }
 
 void

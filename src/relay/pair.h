@@ -67,6 +67,9 @@ void		 pair_forget(struct pair *pair);
 void		 pair_detach(struct pair *pair);
 /* Closes all that it has, and has its end reported. */
 void		 pair_close(struct pair *pair);
+/* Is it another than when it began: bytes wait for the client, or the client
+ * has ended? */
+bool		 pair_time_differs(const struct pair *pair);
 /* It has moved, or its state has changed: its time begins anew. */
 void		 pair_time(struct pair *pair);
 /* How many there are whose end the front does not know. */

@@ -59,6 +59,17 @@ look_before(struct pair *pair)
 	return look_for_more(pair);
 }
 
+/* A client whose bytes wait for its tenant is not read: has it broken off? */
+static enum pair_event
+look_behind(struct pair *pair)
+{
+	if (pair->up.load.held == 0)
+		return ON_NOTHING;
+	if (side_want(&pair->client, EV_READ | EV_CLOSED) == -1)
+		return ON_EXHAUSTED;
+	return side_gone(&pair->client) ? ON_CLIENT_BROKEN : ON_NOTHING;
+}
+
 /* One step of both directions, until something is met. */
 static enum pair_event
 step(struct pair *pair, bool *progress)
@@ -78,7 +89,9 @@ step(struct pair *pair, bool *progress)
 		return ON_CLIENT_BROKEN;
 	if (up_events[up] != ON_NOTHING)
 		return up_events[up];
-	event = look_before(pair);
+	event = up == STEP_NONE ? look_behind(pair) : ON_NOTHING;
+	if (event == ON_NOTHING)
+		event = look_before(pair);
 	if (event != ON_NOTHING)
 		return event;
 	down = flow_step(&pair->down, &pair->backend, &pair->client,
@@ -221,8 +234,8 @@ run(struct turn *turn)
 	if (!move(pair))
 		return (size_t)(given(pair) - up - down);
 	bytes = (size_t)(given(pair) - up - down);
-	if (moved(pair, pair->unsaid.report.up - up,
-	    pair->unsaid.report.down - down))
+	if (pair_time_differs(pair) || moved(pair,
+	    pair->unsaid.report.up - up, pair->unsaid.report.down - down))
 		pair_time(pair);
 	/* It may be a client that reads nothing of what is on its way. */
 	if (pair->unsaid.report.down >= TURN_QUANTUM &&
@@ -240,5 +253,8 @@ run(struct turn *turn)
 void
 run_late(struct pair *pair)
 {
-	pair_must(pair, ON_TIMER);
+	if (pair_time_differs(pair))
+		pair_time(pair);
+	else
+		pair_must(pair, ON_TIMER);
 }

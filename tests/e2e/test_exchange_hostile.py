@@ -34,7 +34,7 @@ class Relay(Case):
         for what in ({'number': 0}, {'backend': 0}, {'flags': 16},
                      {'untaken': 1}, {'untaken': n, 'up': n - 1},
                      {'up': n + 1}, {'down': 1}, {'up': 2 ** 63},
-                     {'down': 2 ** 64 - 1}, {'backend': 2},
+                     {'down': 2 ** 64 - 1}, {'backend': 3},
                      {'serial': 2}, {'serial': 2 ** 31},
                      {'flags': TENANT_ENDED}):
             with self.subTest(what):

@@ -92,7 +92,7 @@ static const struct tale {
 	    .flags = PROGRESS_OVER } },
 	{ "bad-no-id", TOLD, { .backend = 1 } },
 	{ "bad-no-backend", TOLD, { .id = OTHER } },
-	{ "bad-next-backend", TOLD, { .id = OTHER, .backend = 2 } },
+	{ "bad-second-backend", TOLD, { .id = OTHER, .backend = 3 } },
 	{ "bad-far-backend", TOLD, { .id = OTHER, .backend = UINT32_MAX } },
 	{ "bad-serial", TOLD, { .id = OTHER, .backend = 1,
 	    .serial = UINT32_MAX / 2 } },
