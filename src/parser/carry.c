@@ -48,6 +48,14 @@ away(struct exchange *exchange)
 	exchange_grant(exchange, 0, 0, GRANT_AWAY | GRANT_TELL_UP);
 }
 
+/* What it did while nobody wanted to know may have been to break off. */
+static void
+client_again(struct exchange *exchange)
+{
+	if (exchange->client.news && exchange->client.state == PEEK_ASIDE)
+		peek_soon(&exchange->client);
+}
+
 /* A request that has been read, and its backend is there: it begins. */
 void
 carry_begin(struct exchange *exchange)
@@ -63,6 +71,7 @@ carry_begin(struct exchange *exchange)
 	away(exchange);
 	peek_reads(&exchange->client, PEEK_STREAM);
 	peek_reads(&exchange->backend, PEEK_STREAM);
+	client_again(exchange);
 	if (exchange->distant)
 		peek_unwatch(&exchange->client);
 	if (!exchange->distant && peek_watch(&exchange->client) == -1)
@@ -424,6 +433,7 @@ down_moved(struct exchange *exchange)
 		exchange->down = DOWN_LOOKING;
 		/* What was hidden behind it may come without an event. */
 		exchange->backend.news = true;
+		client_again(exchange);
 		or_cut(exchange, peek_resume(&exchange->backend));
 		return;
 	case DOWN_WHOLE:

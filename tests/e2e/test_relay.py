@@ -344,8 +344,8 @@ class Quiet(Relay):
         time.sleep(0.7)     # the last ping is answered
         before = held.cpu(held.processes(self.daemon))
         time.sleep(3)
-        self.assertLessEqual(held.cpu(held.processes(self.daemon)) - before,
-                             0.01)
+        # one tick of the kernel's clock, which counts in hundredths
+        self.assertLess(held.cpu(held.processes(self.daemon)) - before, 0.015)
         clients[0].sendall(b'x')
         accepted[0].settimeout(5)
         self.assertEqual(held.exactly(accepted[0], len(self.flight) + 1),
