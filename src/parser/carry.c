@@ -187,6 +187,7 @@ up_grant(struct exchange *exchange, enum exchange_up up, uint64_t grant)
 static void
 up_ended(struct exchange *exchange, uint64_t grant)
 {
+	exchange->away = true;		/* which it knows then */
 	exchange_grant(exchange, grant, 0, open_flag(exchange));
 	up_cut(exchange);
 }
