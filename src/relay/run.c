@@ -67,7 +67,7 @@ look_behind(struct pair *pair)
 		return ON_NOTHING;
 	if (side_want(&pair->client, EV_READ | EV_CLOSED) == -1)
 		return ON_EXHAUSTED;
-	return side_gone(&pair->client) ? ON_CLIENT_BROKEN : ON_NOTHING;
+	return side_broken(&pair->client) ? ON_CLIENT_BROKEN : ON_NOTHING;
 }
 
 /* One step of both directions, until something is met. */

@@ -73,6 +73,14 @@ side_gone(const struct side *side)
 }
 
 bool
+side_broken(const struct side *side)
+{
+	struct pollfd it = { side->fd, 0, 0 };
+
+	return poll(&it, 1, 0) == 1 && (it.revents & POLLERR) != 0;
+}
+
+bool
 side_unread(const struct side *side, uint64_t granted)
 {
 	int unread;

@@ -38,6 +38,8 @@ int	side_want(struct side *side, short what);
 /* Of one that has ended (closed): has it ended altogether, and takes no more
  * either? */
 bool	side_gone(const struct side *side);
+/* Has it been reset?  One that both have ended is not: it may have bytes. */
+bool	side_broken(const struct side *side);
 /* Has it more bytes than so many that nobody has taken in yet? */
 bool	side_unread(const struct side *side, uint64_t granted);
 
