@@ -240,9 +240,10 @@ enum grant_flag {
 				 * passes unread.  Without it the response ends
 				 * there, if some of it was granted */
 	GRANT_WARY = 1 << 11	/* one of those above: as GRANT_LAST, but some
-				 * client may see an end in that response: if
-				 * the client sends more than by then, it ends
-				 * at once */
+				 * client may see an end in that response: it
+				 * ends at once when the client sends more.  To
+				 * one that has sent more by then, which waits
+				 * for no end, it is GRANT_LAST */
 };
 
 struct grant {

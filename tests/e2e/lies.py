@@ -44,8 +44,8 @@ class Recorder:
 
 
 class Half:
-    """A tenant: the first response stops in its middle until it may go on,
-    and the connection ends with it; others are whole."""
+    """A tenant: the first response stops in its middle until it may go on;
+    others are whole."""
 
     def __init__(self):
         self.go_on = threading.Event()
@@ -60,7 +60,6 @@ class Half:
             connection.sendall(HALF)
             self.go_on.wait(20)
             connection.sendall(REST)
-            return
 
 
 def switch(connection):

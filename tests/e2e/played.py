@@ -113,7 +113,9 @@ class Connection:
             self.case.assertEqual(said[1], refusal)
 
     def named(self, name='a.example', head=0):
+        """And nothing of it has been granted to anybody else."""
         self.says(fronts.NAMED, name, head)
+        self.case.assertEqual(self.http.heard[self.id], [])
 
     def attach(self):
         self.tenant, self.backend = socket.socketpair()

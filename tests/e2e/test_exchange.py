@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: ISC
 """usherd-http alone: what it grants to its relay, for what clients and tenants
 send, to the byte."""
+import signal
 import socket
 import unittest
 
 import fronts
+import harness
 import wire
 from fronts import AWAY, LAST, TELL_DOWN, TELL_UP, TUNNEL, WARY
+from harness import wait_for
 from played import (CHUNKED, CLOSE, CONTINUE, Case, Hands, MOST, OK, OPEN,
                     chunked, post)
 
@@ -243,10 +246,12 @@ class Exchange(Case):
 
     def test_expect_declined_as_the_body_comes(self):
         it = self.expecting(post(5, 'Expect: 100-continue'))
-        self.http.process.send_signal(19)
+        self.http.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: harness.status_of(self.http.process.pid)['State']
+                 .startswith('T'))
         it.client.sendall(b'hello')
         it.tenant.sendall(OK)
-        self.http.process.send_signal(18)
+        self.http.process.send_signal(signal.SIGCONT)
         it.finishes(len(OK))
 
     def test_expect_with_the_body_at_once(self):
@@ -306,6 +311,44 @@ class Exchange(Case):
         it.named()
         it.attach()
         it.grant(len(wire.head()))
+
+    def test_unasked_with_the_end(self):
+        """Of a backend that was given up at once, nothing more is known."""
+        it = self.first()
+        it.tenant.sendall(OK + b'more')
+        it.grant(0, len(OK), TELL_DOWN)
+        it.down(len(OK))
+        it.told()
+        it.quiet()
+        it.client.sendall(wire.head())
+        it.named()
+
+    def dripped(self):
+        """A response in so many pieces that the tenant's side has to rest,
+        and is not watched, when the last of them comes."""
+        it = self.first()
+        for piece in (CHUNKED, *[b'1\r\nx\r\n'] * 20):
+            it.answer(piece, open=True)
+            it.told()
+        return it
+
+    def test_unasked_behind_what_dripped(self):
+        it = self.dripped()
+        it.tenant.sendall(b'0\r\n\r\nmore')
+        it.grant(0, 5, TELL_DOWN)
+        it.down(5)
+        it.told()
+        it.quiet()
+        it.client.sendall(wire.head())
+        it.named()
+
+    def test_tenant_ends_behind_what_dripped(self):
+        it = self.dripped()
+        it.answered(b'0\r\n\r\n')
+        it.tenant.close()
+        it.quiet()
+        it.client.sendall(wire.head())
+        it.named()
 
     def test_tenant_ends_between(self):
         it = self.kept()

@@ -66,6 +66,18 @@ class Relay(Case):
         it.told(backend=2, flags=OVER)
         it.gone()
 
+    def test_of_a_backend_that_is_on_its_way(self):
+        """The relay may have been told of it already."""
+        it = self.kept()
+        it.client.sendall(wire.head('b.example'))
+        it.named('b.example')
+        it.told(backend=2)
+        it.quiet()
+        it.attach()
+        it.grant(len(wire.head('b.example')))
+        it.up(len(wire.head('b.example')))
+        it.answered(OK)
+
     def test_flood(self):
         it = self.first()
         end = time.monotonic() + 10

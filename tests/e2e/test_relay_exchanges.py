@@ -18,6 +18,16 @@ from fronts import (CALM, CUT, HURRY, LAST, OVER, TELL_DOWN, TELL_UP, TUNNEL,
 from granting import Case, REQUEST, RESPONSE
 from harness import wait_for
 
+SIOCOUTQ = 0x5411
+TAIL = 6000         # bytes before a client is full
+FEW = 2500          # as SIOCOUTQ counts: not just what is on its way
+
+
+def waiting(connection):
+    """Bytes that it was given and that its other end does not have yet."""
+    return int.from_bytes(fcntl.ioctl(connection, SIOCOUTQ, bytes(4)),
+                          'little')
+
 
 class Hurrying(Case):
     """The response is over, the request is not."""
@@ -238,13 +248,13 @@ class Bulk(Case):
         return int(harness.status_of(self.relay.process.pid)['VmRSS']
                    .split()[0])
 
-    @unittest.skipUnless(harness.ROOT, 'looks into the relay')
-    def test_stopped_reader(self):
-        """A client that does not read: less than 400 kB are ours."""
+    def slow(self, number, size):
+        """A client that takes so many bytes at once, what the relay has of
+        it, and its tenant."""
         client = socket.socket()
         self.addCleanup(client.close)
         with socket.create_server(('127.0.0.1', 0)) as listener:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
             client.connect(listener.getsockname())
             accepted, _ = listener.accept()
@@ -252,7 +262,13 @@ class Bulk(Case):
         self.addCleanup(ours.close)
         tenant, backend = socket.socketpair()
         self.addCleanup(tenant.close)
-        self.relay.order(fronts.RELAY, accepted, backend, number=1)
+        self.relay.order(fronts.RELAY, accepted, backend, number=number)
+        return client, ours, tenant
+
+    @unittest.skipUnless(harness.ROOT, 'looks into the relay')
+    def test_stopped_reader(self):
+        """A client that does not read: less than 400 kB are ours."""
+        _, ours, tenant = self.slow(1, 1 << 16)
         self.relay.grant(1, down=1 << 40)
         tenant.setblocking(False)
         sent, rests = 0, 0
@@ -263,10 +279,37 @@ class Bulk(Case):
             except BlockingIOError:
                 rests += 1
                 time.sleep(0.02)
-        # SIOCOUTQ: what was given to the client's socket and not read by it
-        unsent = int.from_bytes(fcntl.ioctl(ours, 0x5411, bytes(4)), 'little')
+        unsent = waiting(ours)      # not read by the client
         in_pipe = sum(size for size in self.pipes())
         self.assertLess(unsent + in_pipe, 400_000)
+
+    def until_full(self, tenant, client, before=None):
+        """Gives how many bytes go in before nobody takes any more: in pieces
+        of a thousand, and from near there on byte by byte."""
+        sent = 0
+        while waiting(tenant) < FEW:
+            size = 1 if before and sent > before - TAIL else 1000
+            tenant.sendall(b'x' * size)
+            sent += size
+            time.sleep(0.001)
+        return sent
+
+    def test_paused_behind_the_next_request(self):
+        """A client that has asked on and does not read has all of a response
+        without an end, for as long as its tenant says something."""
+        client, _, tenant = self.slow(1, 4096)
+        self.relay.grant(1, flags=LAST)
+        before = self.until_full(tenant, client)
+        client, _, tenant = self.slow(2, 4096)
+        client.sendall(REQUEST)
+        self.relay.grant(2, flags=LAST)
+        sent = self.until_full(tenant, client, before)
+        for _ in range(20):
+            tenant.sendall(b'z')
+            time.sleep(0.1)
+        client.settimeout(10)
+        self.assertEqual(held.exactly(client, sent + 20),
+                         b'x' * sent + b'z' * 20)
 
     def pipes(self):
         """What each pipe of the relay's holds at most."""
