@@ -44,12 +44,13 @@ class Recorder:
 
 
 class Half:
-    """A tenant: the first response stops in its middle until it may go on;
-    others are whole."""
+    """A tenant: the first response stops in its middle until it may go on,
+    and the connection ends with it, unless it stays; others are whole."""
 
     def __init__(self):
         self.go_on = threading.Event()
         self.asked = 0
+        self.stays = False
 
     def __call__(self, connection):
         while harness.read_head(connection).endswith(b'\r\n\r\n'):
@@ -60,6 +61,8 @@ class Half:
             connection.sendall(HALF)
             self.go_on.wait(20)
             connection.sendall(REST)
+            if not self.stays:
+                return
 
 
 def switch(connection):

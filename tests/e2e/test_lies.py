@@ -53,6 +53,7 @@ class Void(Lying):
     """All go on as if it had not been said:"""
 
     def void(self, name):
+        self.half.stays = True
         self.establish()
         liar, _ = self.lie(name)
         self.assertEqual(liar.answer().body, b'here')
