@@ -19,7 +19,8 @@ _Static_assert(sizeof(struct pair) <=
 
 /* ms; TIMER_NONE is none */
 static const int64_t limits[PAIR_TIMERS] = {
-	[TIMER_IDLE] = 60 * 60 * 1000,
+	[TIMER_IDLE] = 5 * 60 * 1000,
+	[TIMER_STILL] = 55 * 60 * 1000,
 	[TIMER_AWAY] = 5 * 60 * 1000,
 	[TIMER_HURRY] = 5 * 1000,
 	[TIMER_PRESSED] = 1000,
@@ -208,18 +209,31 @@ timer_of(const struct pair *pair)
 bool
 pair_time_differs(const struct pair *pair)
 {
-	return timer_of(pair) != (enum pair_timer)pair->timer;
+	const enum pair_timer timer = timer_of(pair);
+
+	return timer != pair->timer &&
+	    (timer != TIMER_IDLE || pair->timer != TIMER_STILL);
+}
+
+static void
+time_begin(struct pair *pair, enum pair_timer timer)
+{
+	if (timer != pair->timer)
+		timeouts_remove(&lists[pair->timer], &pair->age);
+	pair->timer = (unsigned char)timer;
+	timeouts_touch(&lists[timer], &pair->age);
 }
 
 void
 pair_time(struct pair *pair)
 {
-	const enum pair_timer timer = timer_of(pair);
+	time_begin(pair, timer_of(pair));
+}
 
-	if (timer != pair->timer)
-		timeouts_remove(&lists[pair->timer], &pair->age);
-	pair->timer = (unsigned char)timer;
-	timeouts_touch(&lists[timer], &pair->age);
+void
+pair_time_still(struct pair *pair)
+{
+	time_begin(pair, TIMER_STILL);
 }
 
 static void

@@ -72,6 +72,8 @@ void		 pair_close(struct pair *pair);
 bool		 pair_time_differs(const struct pair *pair);
 /* It has moved, or its state has changed: its time begins anew. */
 void		 pair_time(struct pair *pair);
+/* Nothing moved for TIMER_IDLE: TIMER_STILL follows. */
+void		 pair_time_still(struct pair *pair);
 /* How many there are whose end the front does not know. */
 size_t		 pairs_live(void);
 /* Calls each() for those that are not PAIR_FREE. */

@@ -69,7 +69,7 @@ enum pair_event {
 	ON_CLIENT_ENDED,	/* the end inside what is granted */
 	ON_CLIENT_BROKEN,	/* it is reset, or takes nothing any more */
 	ON_CLIENT_MORE,		/* it has sent more than is granted */
-	ON_TENANT_ENDED,	/* the end, or a reset, inside what is granted */
+	ON_TENANT_ENDED,	/* the end, or a reset, inside a grant */
 	ON_TENANT_DEAF,		/* it takes nothing any more */
 	ON_MOVED,		/* all that was granted has moved */
 	ON_TIMER,		/* the state's time is over */
@@ -120,7 +120,9 @@ enum pair_action {
 /* After how long without a byte moved comes ON_TIMER?  See pair.c. */
 enum pair_timer {
 	TIMER_NONE,
-	TIMER_IDLE,		/* an hour */
+	TIMER_IDLE,		/* 5 minutes; then the client is asked whether
+				 * it is there, and 55 minutes follow: */
+	TIMER_STILL,
 	TIMER_AWAY,		/* the client has ended: 5 minutes */
 	TIMER_HURRY,		/* 5 s */
 	TIMER_PRESSED,		/* 1 s */

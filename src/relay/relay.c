@@ -24,7 +24,7 @@
 enum {
 	MESSAGES_PER_TURN = 4,
 	MESSAGES_WAITING = 1024, /* more than a socket holds of them */
-	TIMERS = 10		/* one for each list of ages, turns */
+	TIMERS = 12		/* one for each list of ages, turns */
 };
 
 static struct event_base *base;

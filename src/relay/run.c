@@ -250,11 +250,19 @@ run(struct turn *turn)
 	return bytes;
 }
 
+/*
+ * A client that has broken off behind bytes that nobody takes, such as the next
+ * requests, is not seen to have: an hour would be long for that.
+ */
 void
 run_late(struct pair *pair)
 {
 	if (pair_time_differs(pair))
 		pair_time(pair);
-	else
+	else if (pair->timer != TIMER_IDLE)
 		pair_must(pair, ON_TIMER);
+	else if (side_broken(&pair->client))
+		pair_must(pair, ON_CLIENT_BROKEN);
+	else
+		pair_time_still(pair);
 }

@@ -171,6 +171,11 @@ class Abandoned(exchanges.Case):
             else:
                 talker.socket.close()
         began = time.monotonic()
+        # one that cannot be seen, behind the next request
+        talker = self.talk()
+        talker.send(request('deaf.example'), request('deaf.example'))
+        wait_for(lambda: len(self.gone) == 21)
+        held.reset(talker.socket)
         time.sleep(5)       # a reset ends it at once, an end not
         self.assertFalse(self.back())
         self.assertLess(sum(self.counts()), sum(self.before) + 50)
