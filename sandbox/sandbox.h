@@ -76,8 +76,8 @@ void	sandbox_enter_parser(void);
  * The hands: move, shut down, close, discard unseen, send one of n constants,
  * whole; take messages from CHILD_CONTROL, write to CHILD_REPORT, wait for
  * events.  One of a pair also reads from CHILD_GRANT and writes to
- * CHILD_PROGRESS.  Constants lie in memory that cannot be written: a filter compares
- * their addresses, not their bytes.
+ * CHILD_PROGRESS.  Constants lie in memory that cannot be written: a filter
+ * compares their addresses, not their bytes.
  */
 struct sandbox_constant {
 	const void	*bytes;

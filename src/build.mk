@@ -92,13 +92,14 @@ REQUEST = $(B)/request.o $(B)/field.o $(B)/authority.o
 RESPONSE = $(B)/response.o $(B)/framing.o $(B)/lenient.o $(B)/coded.o \
 	$(B)/field.o
 HTTP = $(B)/http.o $(B)/carry.o $(B)/upward.o $(B)/downward.o \
-	$(B)/exchange.o $(B)/grants.o $(B)/progress.o $(B)/chunks.o \
+	$(B)/exchange.o $(B)/grants.o $(B)/outbox.o $(B)/progress.o \
+	$(B)/chunks.o \
 	$(B)/response.o $(B)/framing.o $(B)/lenient.o $(B)/coded.o \
 	$(REQUEST) $(SANDBOX_HTTP_$(OS))
 RELAY = $(B)/relay.o $(B)/order.o $(B)/granted.o $(B)/word.o $(B)/run.o \
 	$(B)/pair_machine.o $(B)/pair_states.o $(B)/pair.o $(B)/flow.o \
 	$(B)/side.o $(B)/turns.o $(B)/report.o $(B)/told.o \
-	$(B)/answer.o $(B)/refusal.o $(CHILD) \
+	$(B)/outbox.o $(B)/answer.o $(B)/refusal.o $(CHILD) \
 	$(SYSTEM_RELAY_$(OS)) $(SANDBOX_RELAY_$(OS))
 LOG_LINE = $(B)/log_check.o $(B)/log_render.o $(B)/log_steps.o $(B)/states.o \
 	$(B)/address.o $(B)/hostname.o $(B)/refusal.o
@@ -215,6 +216,8 @@ $(B)/hostname.o: src/common/hostname.c $(HEADERS)
 	$(COMPILE) src/common/hostname.c
 $(B)/message_send.o: src/common/message_send.c $(HEADERS)
 	$(COMPILE) src/common/message_send.c
+$(B)/outbox.o: src/child/outbox.c $(HEADERS)
+	$(COMPILE) src/child/outbox.c
 $(B)/message_take.o: src/child/message_take.c $(HEADERS)
 	$(COMPILE) src/child/message_take.c
 $(B)/no_resolver.o: src/child/no_resolver.c $(HEADERS)

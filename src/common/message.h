@@ -142,9 +142,10 @@ enum order_kind {
 	/* HTTP, for one that is known by its id; an id that has ended
 	 * meanwhile is passed over: */
 	ORDER_NEXT,		/* 1 descriptor: a backend in place of the
-				 * present one, whose number is one higher; what
-				 * is left of the old one's grants lapses.  Where
-				 * something is held, the connection ends */
+				 * present one, whose number is one higher;
+				 * what is left of the old one's grants lapses.
+				 * Where something is held, the connection
+				 * ends */
 	ORDER_END		/* say why it is refused, and end it */
 };
 
@@ -185,10 +186,6 @@ enum ending {
 	ENDING_RELAY,		/* the relay could not go on: memory, or what
 				 * usherd-http said about it */
 	ENDING_COUNT
-};
-
-enum {
-	REPORT_BATCH = 128	/* 128 * 24 bytes stay below PIPE_BUF */
 };
 
 struct report {
@@ -249,7 +246,7 @@ enum grant_flag {
 struct grant {
 	uint32_t	id;		/* not 0 */
 	uint32_t	backend;	/* its number, from 1 */
-	uint64_t	up;		/* bytes more, client to tenant; together
+	uint64_t	up;		/* bytes more, client to tenant; in all
 					 * below 2^63, or GRANT_UNLIMITED */
 	uint64_t	down;
 	uint32_t	flags;		/* enum grant_flag */
@@ -271,8 +268,8 @@ enum progress_flag {
 	PROGRESS_TENANT_DEAF = 1 << 1,	/* the tenant takes no more, and what
 					 * was on its way to it is lost */
 	PROGRESS_TENANT_ENDED = 1 << 2,	/* the tenant has ended inside what was
-					 * granted, all before has moved, and the
-					 * connection ends with it */
+					 * granted, all before has moved, and
+					 * the connection ends with it */
 	PROGRESS_OVER = 1 << 3		/* the connection has ended */
 };
 

@@ -190,7 +190,8 @@ static enum connection_event
 find_relay(struct connection *connection, struct walk *walk)
 {
 	(void)walk;
-	return relay_of(connection) == NULL ? EVENT_NO_RELAY : EVENT_RELAY_READY;
+	return relay_of(connection) == NULL ? EVENT_NO_RELAY :
+	    EVENT_RELAY_READY;
 }
 
 static enum connection_event

@@ -2,23 +2,18 @@
 #ifndef USHER_GRANTS_H
 #define USHER_GRANTS_H
 
-#include <sys/queue.h>
-
-#include <event2/event.h>
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "../child/outbox.h"
 #include "../common/message.h"
 
 /*
- * What usherd-http says to its relay.  Nothing blocks and nothing grows: a
- * connection has one record at most that has not been written, into which all
- * goes that is said of it meanwhile, and a place for it.
+ * What usherd-http says to its relay.  A connection has one record at most
+ * that has not been written, into which all goes that is said of it meanwhile.
  */
 struct grant_place {
-	TAILQ_ENTRY(grant_place) link;
+	struct outgoing	 outgoing;	/* first */
 	struct grant	 grant;		/* with the serial of the last record */
-	bool		 unsaid;
 };
 
 /*

@@ -137,7 +137,7 @@ said(struct unsaid *unsaid)
 /* usherd-http hears of an end before the front does, which may give the same
  * number to another. */
 static void
-told(struct untold *untold)
+told(struct outgoing *untold)
 {
 	struct pair *pair;
 
@@ -166,9 +166,10 @@ at_most(uint64_t amount)
 }
 
 static void
-fill(const struct untold *untold, struct progress *progress)
+fill(const struct outgoing *untold, void *record)
 {
-	const struct pair *pair;
+	struct progress		*progress = record;
+	const struct pair	*pair;
 
 	pair = (const void *)((const char *)untold -
 	    offsetof(struct pair, untold));

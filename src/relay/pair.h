@@ -20,7 +20,7 @@ struct pair {
 	struct idnode	 node;		/* first; id 0: nobody will speak of it
 					 * any more */
 	struct unsaid	 unsaid;	/* to the front; it also counts */
-	struct untold	 untold;	/* to usherd-http */
+	struct outgoing	 untold;	/* to usherd-http */
 	struct turn	 turn;
 	struct side	 client;
 	struct side	 backend;

@@ -208,9 +208,9 @@ static const char *const event_names[] = {
 
 static const char *const action_names[] = {
 	"BREACH", "NOTHING", "ATTACH", "ATTACH_ALL", "SWITCH", "ANSWER",
-	"ADD", "STOP", "OPEN_DOWN", "OPEN_BOTH", "SHUT_DOWN", "JUDGE", "PASS_UP",
-	"TELL_UP", "PASS_DOWN", "MUTE_UP", "TELL_DEAF", "RETIRE", "LEAVE",
-	"ABANDON", "BYE", "CUT", "CLOSE"
+	"ADD", "STOP", "OPEN_DOWN", "OPEN_BOTH", "SHUT_DOWN", "JUDGE",
+	"PASS_UP", "TELL_UP", "PASS_DOWN", "MUTE_UP", "TELL_DEAF", "RETIRE",
+	"LEAVE", "ABANDON", "BYE", "CUT", "CLOSE"
 };
 
 _Static_assert(PAIR_EVENTS <= 32, "an event has a bit");

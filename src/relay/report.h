@@ -2,22 +2,16 @@
 #ifndef USHER_REPORT_H
 #define USHER_REPORT_H
 
-#include <sys/queue.h>
-
-#include <event2/event.h>
-#include <stdbool.h>
-
+#include "../child/outbox.h"
 #include "../common/message.h"
 
 /*
- * What a relay says to its front, with what else is said in the same turn of
- * the loop.  Nothing blocks and nothing grows: what has not been written is
- * kept in the record of the connection that it is about.
+ * What a relay says to its front: how each connection has ended, in the
+ * record that it had.
  */
 struct unsaid {
-	TAILQ_ENTRY(unsaid) link;
+	struct outgoing	outgoing;	/* first */
 	struct report	report;
-	bool		listed;
 };
 
 /*
@@ -29,9 +23,7 @@ void	report_make(struct event_base *base, void (*said)(struct unsaid *),
 	    void (*gone)(void));
 /* REPORT_READY, PONG or BREACH, behind what was said before. */
 void	report_own(enum report_kind kind);
-/* A connection has ended; how stands in its record.  May call said(). */
+/* A connection has ended; how stands in its record. */
 void	report_ended(struct unsaid *unsaid);
-/* From now on nobody listens: what was not said is forgotten. */
-void	report_mute(void);
 
 #endif

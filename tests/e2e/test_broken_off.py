@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A client that breaks off while its tenant does not read what it has sent: the
+"""A client that breaks off while its tenant does not read what it sent: the
 relay, which holds some of that, notices all the same and tells the tenant."""
 import contextlib
 import select

@@ -272,7 +272,8 @@ class Exchange(Case):
         it = self.expecting(post(5, 'Expect: 100-continue'))
         it.client.shutdown(socket.SHUT_WR)
         said = self.http.wait(self.http.heard[it.id])
-        self.assertEqual((said.up, said.flags & ~(AWAY | OPEN | TELL_UP)), (5, 0))
+        self.assertEqual((said.up, said.flags & ~(AWAY | OPEN | TELL_UP)),
+                         (5, 0))
 
     # responses
 

@@ -168,8 +168,8 @@ class Last(exchanges.Case):
         b'X: \0\r\nContent-Length: 2\r\n\r\nab', b'\r\nno length')
 
     def test_not_framed(self):
-        """Nobody can say where it ends: all that the tenant says at once passes,
-        and it is the last."""
+        """Nobody can say where it ends: all that the tenant says at once
+        passes, and it is the last."""
         for rest in self.UNFRAMED:
             with self.subTest(rest=rest):
                 self.last(OK + rest)

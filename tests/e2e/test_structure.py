@@ -214,7 +214,7 @@ class Sources(harness.unittest.TestCase):
                     r'\bmessage_(?:send|take|report)\([^,;]+,\s*&?(\w+),',
                     text[text.index('#include'):]):
                 if path.rsplit('/', 1)[1] in ('message_send.c',
-                                              'message_take.c'):
+                                              'message_take.c', 'outbox.c'):
                     continue
                 kinds = set(re.findall(
                     rf'struct (\w+)\s[^;()]*?\b{record}\b', text))
@@ -225,6 +225,11 @@ class Sources(harness.unittest.TestCase):
                         kinds, known | ({'usher_handoff'} if
                                         path == 'src/front/handoff.c'
                                         else set()))
+            for record in re.findall(
+                    r'\.size = sizeof\(struct (\w+)\)', text):
+                calls += 1      # of an outbox
+                with self.subTest(path, record=record):
+                    self.assertIn(record, known)
         self.assertGreater(calls, 10)
 
 

@@ -91,7 +91,8 @@ START_TEST(kinds)
 	    "more: restart");
 	log_step(1, STATE_RESOLVING, EVENT_REFUSED, ACTION_LOOKUP,
 	    STATE_PASSING);
-	line("step front=1 connection=1 state=RESOLVING event=REFUSED action=LOOKUP next=PASSING");
+	line("step front=1 connection=1 state=RESOLVING event=REFUSED "
+	    "action=LOOKUP next=PASSING");
 }
 END_TEST
 
