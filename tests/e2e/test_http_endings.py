@@ -467,8 +467,8 @@ class ClientGone(exchanges.Case):
                 if path != '/':
                     talker.more()
                 time.sleep(0.2)
-                held.reset(talker.socket)
                 heard.clear()
+                held.reset(talker.socket)
                 wait_for(lambda: heard, 3)
 
 
